@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import {
+  defineContract,
+  flag,
+  get,
+  id,
+  idText,
+  json,
+  lines,
+  optionalJson,
+  post,
+  revision,
+  success,
+  text,
+  waitSeconds,
+} from '../kit/contract.ts'
+
+/** 0 not started, 1 in progress, 2 finished, 3 failed. */
+export const state = z.int().min(0).max(3)
+export const notStarted = 0
+export const inProgress = 1
+export const finished = 2
+export const failed = 3
+
+/** A task, as the database tells of it. Originals know `id` and `state` alone. */
+export const task = z.object({
+  id: z.int().min(0),
+  state,
+  /** Number of the last leased grant; 0 before the first. It only rises. */
+  attempt: z.int().optional(),
+  /** Attempt whose result counts; 0 is the plain one. Only of finished tasks. */
+  result: z.int().optional(),
+  /** Why it failed; only of failed tasks. */
+  reason: z.string().optional(),
+  /** How often it was tried in vain, and how often its worker was lost. */
+  errors: z.int().optional(),
+  losses: z.int().optional(),
+  /** Time since it was made, and since it finished or failed, in ms. */
+  ageMs: z.number().optional(),
+  endedMs: z.number().optional(),
+})
+export type Task = z.infer<typeof task>
+
+/** A task given to a worker. A plain one, as an original asks for it, is `id` and `state` and nothing more. */
+export const grant = z.object({
+  id: z.int().min(0),
+  state: z.literal(inProgress),
+  attempt: z.int().optional(),
+  /** Names this grant; only who holds it may renew, finish, fail or release it. */
+  token: z.string().optional(),
+  /** Longest the worker may stay silent, in ms. Past it the task is given out again. */
+  leaseMs: z.int().optional(),
+  /** The worker lets its other tasks end before it starts this one, and starts no other beside it. */
+  alone: z.boolean().optional(),
+  /** Time since the task was made, in ms. */
+  ageMs: z.number().optional(),
+})
+export type Grant = z.infer<typeof grant>
+
+/** One page of the feed of all changes, oldest first. */
+export const changes = z.object({ revision: z.int(), tasks: z.array(task) })
+
+const token = z.string().min(1, 'is empty').max(200, 'is longer than 200 characters')
+
+/** The parameters of routes that master passes on. */
+export const ofHolder = { id, token }
+export const ofGetNewTask = { worker: token.optional(), wait: waitSeconds.optional() }
+export const ofFinish = { id, token: token.optional() }
+export const ofFail = { id, token, retry: flag.default(0) }
+export const ofChanges = { since: revision.default(0), wait: waitSeconds.default(0) }
+
+export const databaseContract = defineContract({
+  service: 'database',
+  key: 'databaseAddress',
+  routes: {
+    newTask: post('/newTask', {
+      query: { id: id.optional() },
+      reply: text(idText),
+      isIdempotent: true,
+      summary: 'makes a task, under an id of its own or the given one; the same again is the same task',
+    }),
+    getById: get('/getById', {
+      query: { id, wait: waitSeconds.optional() },
+      reply: json(task),
+      summary: 'a task; with wait (seconds), after its next change',
+    }),
+    getNewTask: post('/getNewTask', {
+      query: ofGetNewTask,
+      reply: optionalJson(grant),
+      summary: 'grants the oldest task that waits; plain for 120 s, with a worker for a lease that it renews',
+    }),
+    renewTask: post('/renewTask', {
+      query: ofHolder,
+      reply: success,
+      isIdempotent: true,
+      summary: 'begins the lease anew',
+    }),
+    releaseTask: post('/releaseTask', {
+      query: ofHolder,
+      reply: success,
+      summary: 'hands the task back, not counted as an error',
+    }),
+    failTask: post('/failTask', {
+      query: ofFail,
+      body: 'text',
+      reply: success,
+      summary: 'fails it for good, or with retry=1 to be tried again; the body is the reason',
+    }),
+    finishTask: post('/finishTask', {
+      query: ofFinish,
+      reply: success,
+      isIdempotent: true,
+      summary: 'finishes it, if the token is the present holder’s; without one, if the grant is plain',
+    }),
+    setById: post('/setById', {
+      body: z.object({ id: z.int().min(0, 'is not an id'), state }),
+      reply: success,
+      isIdempotent: true,
+      summary: 'the operator’s override: 0 puts it back, 1 grants it plainly, 2 finishes it, 3 fails it',
+    }),
+    deleteTask: post('/deleteTask', {
+      query: { id },
+      reply: success,
+      isIdempotent: true,
+      summary: 'forgets the task, also when there is none',
+    }),
+    changes: get('/changes', {
+      query: ofChanges,
+      reply: json(changes),
+      summary: 'tasks changed after the revision `since`, oldest change first',
+    }),
+    list: get('/list', { reply: lines, summary: 'a line a task: `N :  id: N  state: S`' }),
+  },
+})

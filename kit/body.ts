@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream'
+import type { Bytes } from './contract.ts'
+import { ServiceError } from './errors.ts'
+
+/** Bodies up to this many bytes are collected and handled whole: they can be sent again, and written at once. */
+export const SMALL_BODY_BYTES = 64 * 1024
+
+export interface BodyLimits {
+  /** Most bytes a body may have; more is `too-large`. */
+  readonly maxBytes: number
+  /** Longest silence between two pieces, in ms; longer is `request-timeout`. */
+  readonly idleMs: number
+}
+
+/**
+ * A stream of what `source` gives, that counts and times it. Ending or destroying this stream leaves `source` open, so
+ * that a refusal can still be answered on its socket. A sender that breaks off makes it fail with `bad-request`.
+ */
+export function guardBody(source: Readable, limits: BodyLimits): Readable {
+  let seen = 0
+  const guarded = new Readable({
+    read() {
+      source.resume()
+    },
+    destroy(error, done) {
+      clearTimeout(timer)
+      source.pause()
+      source.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
+      source.on('error', () => {})
+      done(error)
+    },
+  })
+  const timer = setTimeout(() => {
+    if (source.isPaused()) timer.refresh()
+    else guarded.destroy(new ServiceError('request-timeout', 'The request came too slowly.'))
+  }, limits.idleMs)
+  const onData = (piece: Buffer) => {
+    timer.refresh()
+    seen += piece.length
+    if (seen > limits.maxBytes) {
+      guarded.destroy(new ServiceError('too-large', `The body is larger than ${limits.maxBytes} bytes.`))
+    } else if (!guarded.push(piece)) source.pause()
+  }
+  const onEnd = () => {
+    clearTimeout(timer)
+    source.off('close', onClose)
+    guarded.push(null)
+  }
+  const onClose = () =>
+    guarded.destroy(new ServiceError('bad-request', 'The sender broke off in the middle of the body.'))
+  source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+  source.pause()
+  return guarded
+}
+
+/** Reads all of a stream, at most `maxBytes`; more is `too-large`. */
+export async function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let length = 0
+  for await (const piece of stream) {
+    length += piece.length
+    if (length > maxBytes) throw new ServiceError('too-large', `The body is larger than ${maxBytes} bytes.`)
+    pieces.push(piece)
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, length)
+}
+
+/**
+ * Looks at the first `count` bytes of a body without losing them: gives those (fewer when the body is shorter) and the
+ * whole body again.
+ */
+export async function peek(body: Bytes, count: number): Promise<{ first: Buffer; body: Bytes }> {
+  if (Buffer.isBuffer(body.data)) return { first: body.data.subarray(0, count), body }
+  const stream = body.data
+  const pieces = stream.iterator({ destroyOnReturn: false })
+  let first: Buffer = Buffer.alloc(0)
+  for (;;) {
+    const next = await pieces.next()
+    if (next.done) return { first, body: { data: first, length: first.length } }
+    first = first.length === 0 ? next.value : Buffer.concat([first, next.value])
+    if (first.length >= count) break
+  }
+  await pieces.return?.()
+  stream.unshift(first)
+  return { first: first.subarray(0, count), body: { data: stream, length: body.length } }
+}
+
+/** Lets go of a body that nobody wants: an unread answer would hold its connection. */
+export function discard(body: Bytes | undefined): void {
+  if (body !== undefined && !Buffer.isBuffer(body.data)) body.data.on('error', () => {}).destroy()
+}

@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream'
+import { collect, discard, peek } from './body.ts'
+import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
+import { codeOfStatus, type ErrorCode, oneLine, ServiceError } from './errors.ts'
+import type { Response } from './peer.ts'
+import type { Transport } from './transport.ts'
+
+/** Most bytes of an answer that is not a stream. */
+const ANSWER_BYTES = 4 * 1024 * 1024
+/** Most bytes that are read of a refusal. */
+const REFUSAL_BYTES = 8 * 1024
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+type Caller<R extends Route> =
+  BodyOf<R> extends undefined
+    ? (query: QueryOf<R>, options?: CallOptions) => Promise<AnswerOf<R>>
+    : (query: QueryOf<R>, options: CallOptions & { readonly body: BodyOf<R> }) => Promise<AnswerOf<R>>
+
+/** A function a route: parameters in, the checked answer out; a refusal is thrown as the `ServiceError` it was there. */
+export type Client<C extends Contract> = { readonly [N in keyof C['routes']]: Caller<C['routes'][N]> }
+
+/** The typed client of a contract. It believes an answer by its body, since originals say 200 to much. */
+export function createClient<const C extends Contract>(contract: C, transport: Transport): Client<C> {
+  const callers = Object.entries(contract.routes).map(([name, route]) => [
+    name,
+    createCaller(route, transport),
+  ])
+  return Object.fromEntries(callers)
+}
+
+function createCaller(route: Route, transport: Transport) {
+  return async (query: Record<string, unknown>, options: CallOptions & { body?: unknown } = {}) => {
+    const parameters = new URLSearchParams()
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) parameters.set(name, String(value))
+    const search = parameters.size === 0 ? '' : `?${parameters}`
+    const response = await transport.send({
+      method: route.method,
+      path: route.path + search,
+      body: encodeBody(route, options.body),
+      isPoll: Number(query.wait ?? 0) > 0,
+      isIdempotent: route.isIdempotent,
+      signal: options.signal,
+    })
+    return readAnswer(route, response)
+  }
+}
+
+function encodeBody(route: Route, body: unknown): Bytes | undefined {
+  if (route.body === 'none') return undefined
+  if (route.body === 'bytes') return body as Bytes
+  const data = Buffer.from(route.body === 'text' ? (body as string) : JSON.stringify(body))
+  return { data, length: data.length }
+}
+
+async function readAnswer(route: Route, response: Response): Promise<unknown> {
+  if (response.status === 204 && route.reply.kind === 'json' && route.reply.optional) {
+    discard({ data: response.body })
+    return undefined
+  }
+  if (response.status !== 200) throw await readRefusal(response)
+  switch (route.reply.kind) {
+    case 'bytes':
+      return readBytes(response, route.reply.startsWith)
+    case 'lines':
+      return splitLines(response.body)
+    default: {
+      const text = (await collect(response.body, ANSWER_BYTES)).toString('utf8')
+      const value = route.reply.kind === 'json' ? parse(text) : text.trim()
+      const checked = route.reply.schema.safeParse(value)
+      if (checked.success) return checked.data
+      throw new ServiceError('bad-answer', text.replace(/^Error: /, '') || 'An empty answer.')
+    }
+  }
+}
+
+async function readBytes({ headers, body: data }: Response, startsWith: Buffer): Promise<Bytes> {
+  const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+  const { first, body } = await peek({ data, length }, startsWith.length)
+  if (first.equals(startsWith)) return body
+  discard(body)
+  throw new ServiceError('bad-answer', 'The answer is not what was asked for.')
+}
+
+/** The refusal as it was thrown on the other side. An original says 400 to whatever it does not have. */
+async function readRefusal({ status, body, isOriginal }: Response): Promise<ServiceError> {
+  const text = await collect(body, REFUSAL_BYTES).then(String, () => '')
+  const { error } = (parse(text) ?? {}) as { error?: { code?: ErrorCode; message?: string } }
+  const code = isOriginal && status === 400 ? 'not-found' : codeOfStatus(status)
+  return new ServiceError(error?.code ?? code, error?.message ?? oneLine(text).replace(/^Error: /, ''))
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function* splitLines(body: Readable): AsyncGenerator<string> {
+  let rest = ''
+  for await (const piece of body) {
+    const parts = (rest + piece).split('\n')
+    rest = parts.pop() ?? ''
+    yield* parts
+  }
+  if (rest !== '') yield rest
+}

@@ -1,0 +1,156 @@
+import type { Readable } from 'node:stream'
+import { type Dispatcher, Pool } from 'undici'
+import { collect } from './body.ts'
+import { type Bytes, health } from './contract.ts'
+import { ServiceError } from './errors.ts'
+
+/** How long a connection may take to come about, in ms: an address that swallows packets must not hold anyone up. */
+const CONNECT_MS = 500
+/** How long a peer may take to say who it is, in ms. */
+const HEALTH_MS = 1_000
+/** How long an answer may take to begin, in ms: to a small question, to a large body; a poll has its wait besides. */
+const ASK_MS = 10_000
+const STREAM_MS = 60_000
+const POLL_MS = 75_000
+/** Longest silence in the middle of an answer, in ms. */
+const BODY_MS = 30_000
+/** How long an idle connection is kept, in ms: shorter than the servers keep theirs, so that none ends under a request. */
+const KEEP_ALIVE_MS = 30_000
+
+/** An entry of the kv-store: an address, and who is said to be there; originals register without an instance. */
+export interface Entry {
+  readonly value: string
+  readonly instance?: string | undefined
+}
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly body?: Bytes | undefined
+  /** Asks to wait for an answer: goes over connections of its own, or it would lock out everything else. */
+  readonly isPoll: boolean
+  readonly isIdempotent: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Response {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | undefined>
+  readonly body: Readable
+  readonly isOriginal: boolean
+}
+
+export interface Peer {
+  readonly entry: Entry
+  /** Said who it is, and no connection to it has ended since: the process behind the address is still the same. */
+  isVerified(): boolean
+  /** True when it knows no /health: a service of the original system. */
+  isOriginal(): boolean
+  /** Asks who is there; rejects when nobody is, or somebody else. One question at a time serves all who wait. */
+  verify(): Promise<void>
+  send(request: Request): Promise<Response>
+  close(): Promise<void>
+}
+
+export interface PeerOptions {
+  readonly entry: Entry
+  /** The service that has to be there. */
+  readonly service: string
+  readonly secret?: string | undefined
+}
+
+/** One address of another service, its connections, and whether it is who it should be. */
+export function createPeer({ entry, service, secret }: PeerOptions): Peer {
+  const origin = `http://${entry.value}`
+  const headers: Record<string, string> = { accept: 'application/json, */*' }
+  if (secret !== undefined) headers.authorization = `Bearer ${secret}`
+  let isVerified = false
+  let isOriginal = false
+  let verifying: Promise<void> | undefined
+
+  const openPool = (connections: number | null, headersTimeout: number) => {
+    const pool = new Pool(origin, {
+      connections,
+      pipelining: 1,
+      connect: { timeout: CONNECT_MS },
+      headersTimeout,
+      bodyTimeout: BODY_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    })
+    return pool.on('disconnect', () => {
+      isVerified = false
+    })
+  }
+  // Small questions, held polls and large bodies each have connections of their own, so that none waits for another.
+  const asks = openPool(32, ASK_MS)
+  const polls = openPool(null, POLL_MS)
+  const streams = openPool(128, STREAM_MS)
+
+  const askWho = async () => {
+    const answer = await asks.request({
+      method: 'GET',
+      path: '/health',
+      headersTimeout: HEALTH_MS,
+      headers: { accept: '*/*' },
+    })
+    const text = (await collect(answer.body, 64 * 1024)).toString()
+    const said = answer.statusCode === 200 ? health.safeParse(parse(text)) : undefined
+    const who = said?.data
+    if (who !== undefined && who.service !== service) throw new Error(`${who.service} instead of ${service}`)
+    if (entry.instance !== undefined && who?.instance !== entry.instance) throw new Error('another instance')
+    isOriginal = who === undefined
+    isVerified = true
+  }
+
+  return {
+    entry,
+    isVerified: () => isVerified,
+    isOriginal: () => isOriginal,
+    verify() {
+      verifying ??= askWho().finally(() => {
+        verifying = undefined
+      })
+      return verifying
+    },
+    async send({ method, path, body, isPoll, signal }) {
+      const options: Dispatcher.RequestOptions = { method, path, headers, body: body?.data ?? null }
+      if (body?.length !== undefined && !Buffer.isBuffer(body.data))
+        options.headers = { ...headers, 'content-length': String(body.length) }
+      if (signal !== undefined) options.signal = signal
+      const isStream = body !== undefined && !Buffer.isBuffer(body.data)
+      const pool = isPoll ? polls : isStream ? streams : asks
+      const answer = await pool.request(options)
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body, isOriginal }
+    },
+    async close() {
+      await Promise.all([asks, polls, streams].map(pool => pool.destroy()))
+    },
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** True when a request surely never reached the other side: nobody listens, or no connection came about in time. */
+export function isConnectFailure(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? ''
+  return [
+    'ECONNREFUSED',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'EADDRNOTAVAIL',
+    'ENOTFOUND',
+  ].includes(code)
+}
+
+/** What a failure of the network is to a caller; a `ServiceError` (the upload broke off) stays what it is. */
+export function asUnavailable(error: unknown, service: string): ServiceError {
+  if (error instanceof ServiceError) return error
+  return new ServiceError('unavailable', `The ${service} service cannot be reached now.`, { cause: error })
+}

@@ -1,0 +1,62 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { codeOfStatus, ServiceError } from './errors.ts'
+
+/** How long the rest of a refused upload is read and dropped, in ms, so that its sender sees the reason, not a reset. */
+const DROP_MS = 2_000
+/** What a refusal that asks to come again says of when, in seconds. */
+const RETRY_AFTER_SECONDS = 1
+
+/** Fastify's own refusals (a bad URL, too large a header, ...) in our codes; what is left is a bug and says nothing. */
+export function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  const status = (error as { statusCode?: number }).statusCode ?? 500
+  const code = codeOfStatus(status)
+  if (status < 500 && code !== 'bad-answer') return new ServiceError(code, (error as Error).message)
+  if (status === 503) return new ServiceError('unavailable', 'The service is about to end.')
+  return new ServiceError('internal', 'Internal error.', { cause: error })
+}
+
+/** Sends a refusal: one line of text, or JSON to a caller whose `Accept` names it. */
+export function sendRefusal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: ServiceError,
+): FastifyReply {
+  reply.code(refusal.status)
+  if (refusal.status === 429 || refusal.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if (refusal.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (request.headers.accept?.includes('application/json'))
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify({ error: { code: refusal.code, message: refusal.message } }))
+  return reply.type('text/plain; charset=utf-8').send(`Error: ${refusal.message}\n`)
+}
+
+/** Gives an app the one way of refusing: errors, unknown routes, other methods, and uploads that nobody reads on. */
+export function addRefusals(app: FastifyInstance, methodsOf: (path: string) => readonly string[]): void {
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = asServiceError(error)
+    if (refusal.code === 'internal') request.log.error({ err: refusal.cause ?? refusal }, 'a request failed')
+    return sendRefusal(request, reply, refusal)
+  })
+
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf(request.url.split('?', 1)[0] ?? '')
+    if (allowed.length === 0)
+      return sendRefusal(request, reply, new ServiceError('not-found', 'No such route.'))
+    reply.header('allow', allowed.join(', '))
+    const refusal = new ServiceError('method-not-allowed', `Only ${allowed.join(', ')} here.`)
+    return sendRefusal(request, reply, refusal)
+  })
+
+  app.addHook('onSend', async (request, reply) => {
+    if (!request.raw.complete) reply.raw.shouldKeepAlive = true
+  })
+  app.addHook('onResponse', async request => {
+    const { raw } = request
+    if (raw.complete || raw.destroyed) return
+    const timer = setTimeout(() => raw.socket.destroy(), DROP_MS).unref()
+    raw.on('error', () => {}).once('close', () => clearTimeout(timer))
+    raw.removeAllListeners('data').resume()
+  })
+}

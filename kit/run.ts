@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { setDefaultHighWaterMark } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import { ConfigError } from './config.ts'
+import type { Registration } from './discovery.ts'
+import { createLogger, type Logger } from './log.ts'
+import type { Mesh } from './mesh.ts'
+import type { Identity } from './server.ts'
+import { type SharedConfig, type Standing, standingOf } from './settings.ts'
+import { version } from './version.ts'
+
+/** How long a service that left discovery serves on, in ms: others look that often. */
+const LINGER_MS = 1_000
+/** How long what is under way may take to end, in ms. */
+const DRAIN_MS = 10_000
+/** Bytes a stream may hold: fewer, larger pieces cost a quarter less than Node's own 64 KB (bench/README.md). */
+const STREAM_BYTES = 256 * 1024
+
+/** What every main begins with. */
+export interface Start {
+  readonly standing: Standing
+  readonly identity: Identity
+  readonly log: Logger
+}
+
+/** Who this process is and where it stands. Ends the process with one line when a setting contradicts another. */
+export function startService(service: string, config: SharedConfig, isPublic = false): Start {
+  setDefaultHighWaterMark(false, STREAM_BYTES)
+  try {
+    const standing = standingOf(config, isPublic)
+    const identity = {
+      service,
+      instance: `${service}-${randomUUID()}`,
+      version,
+      advertised: standing.advertised,
+    }
+    return { standing, identity, log: createLogger({ ...identity, level: config.logLevel }) }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return fail(service, error.message)
+  }
+}
+
+export interface RunOptions extends Start {
+  readonly app: FastifyInstance
+  /** How it enters discovery; the kv-store does not. */
+  readonly discovery?: { readonly mesh: Mesh; readonly key: string; readonly own?: string | undefined }
+  /** Ends what the service does on its own account (a worker's tasks, a sweeper), before its server closes. */
+  readonly drain?: () => Promise<void>
+  /** Closes what it opened, after its server closed. */
+  readonly close?: () => Promise<void>
+}
+
+/**
+ * Listens, enters discovery, and ends in order on a signal: SIGTERM leaves discovery, serves on for 1 s, lets what is
+ * under way end within 10 s; SIGINT does the same without the second of serving on, for when everything stops; a second
+ * signal ends the process at once.
+ */
+export async function runService(options: RunOptions): Promise<void> {
+  const { app, standing, identity, log } = options
+  try {
+    await app.listen({ host: standing.host, port: standing.port })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason = code === 'EADDRINUSE' ? `port ${standing.port} of ${standing.host} is in use` : message
+    fail(identity.service, reason)
+  }
+  const { port } = app.server.address() as { port: number }
+  let registration: Registration | undefined
+  let isEnding = false
+
+  const end = async (signal: NodeJS.Signals) => {
+    if (isEnding) {
+      log.warn(`${signal} again: ending at once`)
+      process.exit(1)
+    }
+    isEnding = true
+    app.isReady = false
+    log.info(`${signal}: draining`)
+    setTimeout(
+      () => {
+        log.error('draining took too long: ending at once')
+        process.exit(1)
+      },
+      DRAIN_MS + LINGER_MS + 1_000,
+    ).unref()
+    await registration?.leave()
+    if (signal === 'SIGTERM' && registration !== undefined) await delay(LINGER_MS)
+    await options.drain?.()
+    await Promise.race([app.close(), delay(DRAIN_MS, undefined, { ref: false })])
+    await options.discovery?.mesh.close()
+    await options.close?.()
+    log.info('ended')
+    process.exit(0)
+  }
+  process.on('SIGTERM', end).on('SIGINT', end)
+
+  if (options.discovery !== undefined) {
+    const { mesh, key, own } = options.discovery
+    registration = mesh.register({ key, host: standing.host, port, own, instance: identity.instance })
+    await registration.standing
+  }
+  app.isReady = !isEnding
+  log.info({ address: identity.advertised ?? `${standing.host}:${port}` }, 'ready')
+}
+
+/** One line for whoever starts the service, and a status that says it failed. */
+export function fail(service: string, message: string): never {
+  process.stderr.write(`${service}: ${message}\n`)
+  process.exit(1)
+}
+
+/** Opens what a service keeps its data in; ends the process with one line when that cannot be had. */
+export async function openOrFail<T>({ identity }: Start, open: () => T | Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    return fail(identity.service, `its data cannot be opened: ${(error as Error).message}`)
+  }
+}

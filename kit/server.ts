@@ -1,0 +1,223 @@
+import { Readable } from 'node:stream'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify'
+import type { ZodError } from 'zod'
+import { collect, guardBody, SMALL_BODY_BYTES } from './body.ts'
+import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
+import { healthRoute } from './contract.ts'
+import { ServiceError } from './errors.ts'
+import { addGuard } from './guard.ts'
+import { type Logger, silent } from './log.ts'
+import { addRefusals, asServiceError, sendRefusal } from './refusal.ts'
+
+/** Most bytes of a body that is text or JSON. */
+const TEXT_BODY_BYTES = 64 * 1024
+/** Longest silence in the middle of a body, in ms. */
+const BODY_IDLE_MS = 30_000
+/** Longest time a whole request may take to arrive, in ms, and its headers. */
+const REQUEST_MS = 300_000
+const HEADERS_MS = 15_000
+
+/** Who this process is, and what it tells at /health. */
+export interface Identity {
+  readonly service: string
+  /** Unique to this start of this process. */
+  readonly instance: string
+  readonly version: string
+  /** Where others reach it, `host:port`. */
+  readonly advertised?: string | undefined
+}
+
+export interface ServerOptions {
+  readonly identity: Identity
+  /** Secrets of which a caller must show one; the frontend, which is for the public, has no guard at all. */
+  readonly guard: { readonly secrets: readonly string[] } | undefined
+  /** Most bytes of a body of bytes. */
+  readonly maxBodyBytes?: number
+  readonly log?: Logger
+  /** Further facts for /health. */
+  readonly facts?: () => Record<string, unknown>
+}
+
+/** What a handler gets: the checked parameters, the body, and the request itself for what is particular. */
+export interface Call<R extends Route> {
+  readonly query: QueryOf<R>
+  readonly body: BodyOf<R>
+  /** Aborts when the caller is gone or the service is about to end: what waits should answer or give up. */
+  readonly signal: AbortSignal
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+/** What a handler gives that has answered through `call.reply` itself: a page, a redirect. */
+export const sent = Symbol('sent')
+export type Handler<R extends Route> = (call: Call<R>) => Promise<AnswerOf<R> | typeof sent>
+export type Handlers<C extends Contract> = { readonly [N in keyof C['routes']]: Handler<C['routes'][N]> }
+
+/** An app with everything the six share: /health, the guard, the one way of refusing, limits on what is read. */
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const { service, instance, version } = options.identity
+  const app = fastify({
+    loggerInstance: (options.log ?? silent) as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: REQUEST_MS,
+    http: { headersTimeout: HEADERS_MS },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => {
+      sendRefusal(request, reply, asServiceError(error))
+    },
+  })
+  const methods = new Map<string, string[]>()
+  app.addHook('onRoute', ({ url, method }) => {
+    methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()])
+  })
+  addRefusals(app, path => methods.get(path) ?? [])
+  if (options.guard !== undefined)
+    addGuard(app, { ...options.guard, advertised: options.identity.advertised })
+
+  app.decorate('stopping', new AbortController())
+  app.decorate('maxBodyBytes', options.maxBodyBytes ?? TEXT_BODY_BYTES)
+  app.addHook('preClose', async () => app.stopping.abort())
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  // Bodies are what the route says, whatever the header says: originals send none, an empty one, or no media type.
+  app.addHook('onRequest', async request => {
+    if (!request.routeOptions.config.readsContentType) delete request.headers['content-type']
+  })
+
+  app.decorate('isReady', false)
+  addRoute(app, healthRoute, async () => ({
+    service,
+    instance,
+    version,
+    ready: app.isReady && !app.stopping.signal.aborted,
+    ...options.facts?.(),
+  }))
+  return app
+}
+
+/** Registers every route of a contract with its handler: the table of contents of a service. */
+export function addRoutes<const C extends Contract>(
+  app: FastifyInstance,
+  contract: C,
+  handlers: Handlers<C>,
+): void {
+  for (const [name, route] of Object.entries(contract.routes))
+    addRoute(app, route, handlers[name] as Handler<Route>)
+}
+
+function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Handler<R>): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    handler: async (request, reply) => {
+      const query = readQuery(route, request.query as Record<string, unknown>)
+      const body = (await readBody(app, route, request)) as BodyOf<R>
+      const call = {
+        query,
+        body,
+        request,
+        reply,
+        get signal() {
+          return callSignal(app, reply)
+        },
+      }
+      const answer = await handler(call)
+      return answer === sent ? reply : sendAnswer(route, reply, answer)
+    },
+  })
+}
+
+/** The parameters as the contract has them; `bad-request` names the first that is wrong. Unknown ones are ignored. */
+export function readQuery<R extends Route>(route: R, given: Record<string, unknown>): QueryOf<R> {
+  const parsed = route.query.safeParse(given)
+  if (parsed.success) return parsed.data as QueryOf<R>
+  throw new ServiceError('bad-request', explain(parsed.error, given, 'parameter'))
+}
+
+function explain(error: ZodError, given: unknown, what: string): string {
+  const issue = error.issues[0]
+  const name = issue?.path[0]
+  if (name === undefined) return `The ${what} is not what this route takes.`
+  const value = (given as Record<PropertyKey, unknown>)[name]
+  if (Array.isArray(value)) return `The ${what} ${String(name)} is given twice.`
+  if (value === undefined) return `The ${what} ${String(name)} is missing.`
+  return `The ${what} ${String(name)} ${issue?.message ?? 'is wrong'}.`
+}
+
+async function readBody(app: FastifyInstance, route: Route, request: FastifyRequest): Promise<unknown> {
+  if (route.body === 'none') return undefined
+  const length =
+    request.headers['content-length'] === undefined ? undefined : Number(request.headers['content-length'])
+  const maxBytes = route.body === 'bytes' ? app.maxBodyBytes : TEXT_BODY_BYTES
+  if (length !== undefined && length > maxBytes)
+    throw new ServiceError('too-large', `The body is larger than ${maxBytes} bytes.`)
+  const source = request.body instanceof Readable ? request.body : Readable.from([])
+  const stream = guardBody(source, { maxBytes, idleMs: BODY_IDLE_MS })
+  if (route.body === 'bytes') {
+    if (length === undefined || length > SMALL_BODY_BYTES) return { data: stream, length } satisfies Bytes
+    const data = await collect(stream, maxBytes)
+    return { data, length: data.length } satisfies Bytes
+  }
+  const text = (await collect(stream, maxBytes)).toString('utf8')
+  if (route.body === 'text') return text
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new ServiceError('bad-request', 'The body is not JSON.')
+  }
+  const parsed = route.body.safeParse(value)
+  if (!parsed.success) throw new ServiceError('bad-request', explain(parsed.error, value ?? {}, 'field'))
+  return parsed.data
+}
+
+function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): FastifyReply {
+  if (answer === undefined) return reply.code(204).send()
+  switch (route.reply.kind) {
+    case 'bytes': {
+      const { data, length } = answer as Bytes
+      reply.type(route.reply.type).header('x-content-type-options', 'nosniff')
+      if (length !== undefined) reply.header('content-length', length)
+      return reply.send(data)
+    }
+    case 'json':
+      return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
+    case 'lines':
+      return reply.type('text/plain; charset=utf-8').send(Readable.from(answer as AsyncIterable<string>))
+    case 'text':
+      return reply.type('text/plain; charset=utf-8').send(answer)
+  }
+}
+
+function callSignal(app: FastifyInstance, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  if (app.stopping.signal.aborted || reply.raw.destroyed) abort()
+  app.stopping.signal.addEventListener('abort', abort, { once: true })
+  reply.raw.once('close', () => {
+    app.stopping.signal.removeEventListener('abort', abort)
+    abort()
+  })
+  return controller.signal
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborted when the app begins to close. */
+    readonly stopping: AbortController
+    /** Most bytes of a body of bytes. */
+    readonly maxBodyBytes: number
+    /** What /health says: set once the service has registered, cleared when it leaves. */
+    isReady: boolean
+  }
+  interface FastifyContextConfig {
+    /** This route reads its `Content-Type` (the upload form); all others ignore it. */
+    readsContentType?: boolean
+  }
+}

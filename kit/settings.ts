@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { formatAddress, isLoopback, parseAddress } from './address.ts'
+import { ConfigError, setting } from './config.ts'
+
+/** `host:port`, spelled out. */
+export const addressText = z.string().refine(isAddress, 'is not host:port')
+/** A whole number from the environment, from `least` to `most`. */
+export const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,15}$/, 'is not a whole number')
+    .transform(Number)
+    .refine(value => value >= least && value <= most, `is not between ${least} and ${most}`)
+/** A comma-separated list. */
+const list = z.string().transform(value => value.split(',').flatMap(entry => entry.trim() || []))
+
+function isAddress(value: string): boolean {
+  try {
+    parseAddress(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const port = whole(0, 65_535)
+
+/** Settings that all six have; `prefix` and `standard` are of the service's own port. */
+export const sharedSettings = (prefix: string, standard: number) => ({
+  port: setting(port.default(standard), {
+    env: `${prefix}_PORT`,
+    unit: 'TCP port',
+    says: 'where it listens; 0: the system chooses',
+  }),
+  host: setting(z.string().optional(), {
+    env: 'HOST',
+    unit: 'host',
+    says: 'the interface it listens on: that of OWN, or 127.0.0.1; beyond loopback only with a secret',
+  }),
+  own: setting(addressText.optional(), {
+    env: 'OWN',
+    unit: 'host:port',
+    says: 'the address others reach it at, when it is not HOST and PORT',
+  }),
+  secret: setting(z.string().min(8, 'is shorter than 8 characters').optional(), {
+    env: 'SECRET',
+    unit: 'text',
+    says: 'what the inner services show each other',
+    isHidden: true,
+  }),
+  secretFile: setting(z.string().optional(), {
+    env: 'SECRET_FILE',
+    unit: 'file',
+    says: 'the same from a file: the first line is shown, every line is accepted',
+  }),
+  allowedHosts: setting(list.default([]), {
+    env: 'ALLOWED_HOSTS',
+    unit: 'list',
+    says: 'IP addresses, networks (10.0.0.0/8) and names that data may be sent to, beside loopback',
+  }),
+  logLevel: setting(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
+    env: 'LOG_LEVEL',
+    unit: 'level',
+    says: 'debug, info (a line a change of state), warn, error, silent',
+  }),
+})
+
+/** Where the kv-store is; all but the kv-store itself have it. */
+export const kvSetting = {
+  kv: setting(addressText.default('127.0.0.1:3000'), {
+    env: 'KV',
+    unit: 'host:port',
+    says: 'where the kv-store is',
+  }),
+}
+
+/** Where a service that keeps something keeps it. */
+export const dataSetting = {
+  dataDir: setting(z.string().default('data'), {
+    env: 'DATA_DIR',
+    unit: 'folder',
+    says: 'where its data lies; made when it is not there',
+  }),
+}
+
+/** What the shared settings come to. */
+export interface Standing {
+  readonly host: string
+  readonly port: number
+  /** `host:port` others use; undefined while the system chooses the port. */
+  readonly advertised: string | undefined
+  /** The first is shown to others, all are accepted. */
+  readonly secrets: readonly string[]
+}
+
+/** The shared settings as text: what `loadConfig` gives. */
+export interface SharedConfig {
+  readonly port: number
+  readonly host?: string | undefined
+  readonly own?: string | undefined
+  readonly secret?: string | undefined
+  readonly secretFile?: string | undefined
+  readonly allowedHosts: readonly string[]
+  readonly logLevel: string
+}
+
+/**
+ * Where a service stands and which secrets it has. `isPublic` is true for the frontend alone: all others refuse to listen
+ * beyond loopback without a secret (`ConfigError`).
+ */
+export function standingOf(config: SharedConfig, isPublic = false): Standing {
+  const own = config.own === undefined ? undefined : parseAddress(config.own)
+  const host = config.host ?? own?.host ?? '127.0.0.1'
+  const port = own?.port ?? config.port
+  const secrets = readSecrets(config)
+  if (!isPublic && !isLoopback(host) && secrets.length === 0)
+    throw new ConfigError(`HOST ${host} is not loopback, so a secret is needed: set SECRET or SECRET_FILE`)
+  if (own === undefined && (host === '0.0.0.0' || host === '::'))
+    throw new ConfigError(`HOST ${host} is no address that others can use: set OWN as well`)
+  const advertised = port === 0 ? undefined : formatAddress(own ?? { host, port })
+  return { host, port, advertised, secrets }
+}
+
+function readSecrets({ secret, secretFile }: SharedConfig): string[] {
+  if (secretFile === undefined) return secret === undefined ? [] : [secret]
+  let content: string
+  try {
+    content = readFileSync(secretFile, 'utf8')
+  } catch (error) {
+    throw new ConfigError(`SECRET_FILE cannot be read: ${(error as Error).message}`)
+  }
+  const found = content.split('\n').flatMap(line => line.trim() || [])
+  if (found.length === 0 || found.some(line => line.length < 8))
+    throw new ConfigError('SECRET_FILE holds no secret of at least 8 characters')
+  return found
+}

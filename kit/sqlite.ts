@@ -1,0 +1,44 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'libsql'
+
+export type Sqlite = InstanceType<typeof Database>
+
+/**
+ * Opens a SQLite file (`:memory:` in tests) for one connection of one process, every commit on disk before it returns:
+ * WAL, synchronous FULL, locking EXCLUSIVE, all read back. Throws when another process has the file.
+ */
+export function openSqlite(path: string): Sqlite {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+  const database = new Database(path)
+  const settings: [string, string | number][] = [
+    ['locking_mode', 'exclusive'],
+    ['journal_mode', path === ':memory:' ? 'memory' : 'wal'],
+    ['synchronous', 2],
+  ]
+  for (const [name, value] of settings) {
+    const found = readPragma(database, `${name} = ${value}`) ?? readPragma(database, name)
+    if (found !== value) throw new Error(`SQLite has ${name} ${found} instead of ${value}`)
+  }
+  return database
+}
+
+/** What a pragma says: its first column. (libsql ignores `{simple: true}`.) */
+export function readPragma(database: Sqlite, pragma: string): unknown {
+  const statement = database.prepare(`PRAGMA ${pragma}`)
+  if (!statement.reader) {
+    statement.run()
+    return undefined
+  }
+  return (statement.raw().all() as unknown[][])[0]?.[0]
+}
+
+/**
+ * Closes a file so that another process can open it at once, its log folded in. libsql keeps a closed connection's locks
+ * until its statements are collected as garbage, so they are given up by hand.
+ */
+export function closeSqlite(database: Sqlite): void {
+  for (const pragma of ['journal_mode = delete', 'locking_mode = normal', 'user_version'])
+    readPragma(database, pragma)
+  database.close()
+}

@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createAllowedHosts, parseAddress } from './address.ts'
+import {
+  asUnavailable,
+  createPeer,
+  type Entry,
+  isConnectFailure,
+  type Peer,
+  type Request,
+  type Response,
+} from './peer.ts'
+
+/** How long a caller that finds nobody waits for somebody, in ms, its body unread. */
+const FIND_MS = 5_000
+/** Pause between two looks for somebody, in ms. */
+const LOOK_MS = 50
+/** How long an address that failed is left alone, in ms. */
+const DEAD_MS = 500
+
+export interface TransportOptions {
+  /** The service to be reached. */
+  readonly service: string
+  /** Shown to every peer; none where the system has none. */
+  readonly secret?: string | undefined
+  /** True while entries without an instance are believed: those of originals, or an address given by the operator. */
+  readonly trustsPlain: boolean
+  /** Hosts and networks that data may be sent to, beside loopback. */
+  readonly allowedHosts: readonly string[]
+  readonly warn: (message: string) => void
+}
+
+/** Sends requests to one of the live instances of a service. */
+export interface Transport {
+  /** Tries one instance after the other, those that answered lately first; `unavailable` when none can be found in 5 s. */
+  send(request: Request): Promise<Response>
+  /** True when who would be asked now is a service of the original system. */
+  isOriginal(): Promise<boolean>
+  /** Says who is there now. */
+  setEntries(entries: readonly Entry[]): void
+  close(): Promise<void>
+}
+
+interface Slot {
+  readonly peer: Peer
+  deadUntil: number
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const isAllowed = createAllowedHosts(options.allowedHosts)
+  const slots = new Map<string, Slot>()
+  let turn = 0
+
+  const isUsable = ({ value, instance }: Entry): boolean => {
+    try {
+      if (!isAllowed(parseAddress(value).host)) throw new Error('not in an allowed network')
+      if (instance === undefined && !options.trustsPlain) throw new Error('without an instance')
+      return true
+    } catch (error) {
+      options.warn(`an address of ${options.service} is not used: ${(error as Error).message}`)
+      return false
+    }
+  }
+
+  const verify = async (slot: Slot): Promise<boolean> => {
+    try {
+      await slot.peer.verify()
+      return true
+    } catch {
+      slot.deadUntil = performance.now() + DEAD_MS
+      return false
+    }
+  }
+
+  /** The next verified peer in turn; the others are asked who they are, and waited for only if there is no other. */
+  const choose = async (): Promise<Slot | undefined> => {
+    const all = [...slots.values()].filter(slot => slot.deadUntil <= performance.now())
+    const unknown = all.filter(slot => !slot.peer.isVerified())
+    const checks = unknown.map(slot => verify(slot).then(isThere => (isThere ? slot : Promise.reject())))
+    const verified = all.filter(slot => slot.peer.isVerified())
+    if (verified.length === 0) return Promise.any(checks).catch(() => undefined)
+    for (const check of checks) check.catch(() => {})
+    turn = (turn + 1) % Number.MAX_SAFE_INTEGER
+    return verified[turn % verified.length]
+  }
+
+  const find = async (giveUpAt: number, signal?: AbortSignal): Promise<Slot> => {
+    for (;;) {
+      signal?.throwIfAborted()
+      const slot = await choose()
+      if (slot !== undefined) return slot
+      if (performance.now() > giveUpAt) throw asUnavailable(new Error('nobody is there'), options.service)
+      await delay(LOOK_MS)
+    }
+  }
+
+  return {
+    async send(request) {
+      const giveUpAt = performance.now() + FIND_MS
+      const canRepeat = request.body === undefined || Buffer.isBuffer(request.body.data)
+      for (;;) {
+        const slot = await find(giveUpAt, request.signal)
+        try {
+          return await slot.peer.send(request)
+        } catch (error) {
+          if (request.signal?.aborted) throw error
+          slot.deadUntil = performance.now() + DEAD_MS
+          const isSafe = canRepeat && (request.isIdempotent || isConnectFailure(error))
+          if (!isSafe || performance.now() > giveUpAt) throw asUnavailable(error, options.service)
+        }
+      }
+    },
+    async isOriginal() {
+      return (await find(performance.now() + FIND_MS)).peer.isOriginal()
+    },
+    setEntries(entries) {
+      const wanted = new Map(
+        entries.filter(isUsable).map(entry => [`${entry.value} ${entry.instance ?? ''}`, entry]),
+      )
+      for (const [name, { peer }] of slots) {
+        if (wanted.has(name)) continue
+        slots.delete(name)
+        // What is under way there may end: a leaving service serves on for a while.
+        setTimeout(() => void peer.close(), 15_000).unref()
+      }
+      for (const [name, entry] of wanted) {
+        if (slots.has(name)) continue
+        const { service, secret } = options
+        slots.set(name, { peer: createPeer({ entry, service, secret }), deadUntil: 0 })
+      }
+    },
+    async close() {
+      await Promise.all([...slots.values()].map(({ peer }) => peer.close()))
+      slots.clear()
+    },
+  }
+}

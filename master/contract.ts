@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { changes, grant, ofChanges, ofFail, ofFinish, ofGetNewTask, ofHolder } from '../database/contract.ts'
+import {
+  bytes,
+  defineContract,
+  del,
+  get,
+  id,
+  idText,
+  json,
+  optionalJson,
+  post,
+  success,
+  text,
+  waitSeconds,
+} from '../kit/contract.ts'
+import { pngSignature } from '../storage/contract.ts'
+
+export const masterContract = defineContract({
+  service: 'master',
+  key: 'masterAddress',
+  routes: {
+    new: post('/new', {
+      body: 'bytes',
+      reply: text(idText),
+      summary: 'takes an upload; answers its id once image and task are on disk',
+    }),
+    get: get('/get', { query: { id }, reply: bytes('image/png', pngSignature), summary: 'the result' }),
+    isReady: get('/isReady', {
+      query: { id, wait: waitSeconds.optional() },
+      reply: text(z.enum(['0', '1'])),
+      summary: '1 when the result is there, else 0; a failed task is refused with its reason',
+    }),
+    getNewTask: post('/getNewTask', {
+      query: ofGetNewTask,
+      reply: optionalJson(grant),
+      summary:
+        'as the database’s; a plain ask that finds nothing is answered with 200 and a line that says so',
+    }),
+    registerTaskFinished: post('/registerTaskFinished', {
+      query: ofFinish,
+      reply: success,
+      isIdempotent: true,
+      summary: 'as the database’s /finishTask',
+    }),
+    renewTask: post('/renewTask', {
+      query: ofHolder,
+      reply: success,
+      isIdempotent: true,
+      summary: 'passed on',
+    }),
+    releaseTask: post('/releaseTask', { query: ofHolder, reply: success, summary: 'passed on' }),
+    failTask: post('/failTask', { query: ofFail, body: 'text', reply: success, summary: 'passed on' }),
+    changes: get('/changes', { query: ofChanges, reply: json(changes), summary: 'passed on' }),
+    delete: del('/delete', {
+      query: { id },
+      reply: success,
+      summary: 'forgets a task and removes its images',
+    }),
+  },
+})
