@@ -11,7 +11,7 @@ export const frontendContract = defineContract({
   routes: {
     home: get('/', { reply: text(z.string()), summary: 'the page with the form' }),
     submitTask: post('/submitTask', {
-      body: 'bytes',
+      body: 'form',
       reply: text(idText),
       summary:
         'takes an upload, the file field `uploadfile` of a multipart form; a browser is sent on to /task',

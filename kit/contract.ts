@@ -14,8 +14,11 @@ export type Reply =
   | { readonly kind: 'lines' }
   | { readonly kind: 'bytes'; readonly type: string; readonly startsWith: Buffer }
 
-/** What a route reads as its body: nothing, a stream of bytes, a short text, or JSON of a shape. */
-export type Body = 'none' | 'bytes' | 'text' | z.ZodType
+/**
+ * What a route reads as its body: nothing, a stream of bytes, a short text, or JSON of a shape. A form is read by its
+ * handler, part by part.
+ */
+export type Body = 'none' | 'bytes' | 'text' | 'form' | z.ZodType
 
 /** One route, the only definition of it: the server, the client and the types all come from here. */
 export interface Route {
@@ -37,7 +40,7 @@ export interface Contract {
 }
 
 export type QueryOf<R extends Route> = z.output<R['query']>
-export type BodyOf<R extends Route> = R['body'] extends 'none'
+export type BodyOf<R extends Route> = R['body'] extends 'none' | 'form'
   ? undefined
   : R['body'] extends 'bytes'
     ? Bytes

@@ -8,7 +8,7 @@ import {
   LogController,
 } from 'fastify'
 import type { ZodError } from 'zod'
-import { collect, guardBody, SMALL_BODY_BYTES } from './body.ts'
+import { collect, discard, guardBody, SMALL_BODY_BYTES } from './body.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import { healthRoute } from './contract.ts'
 import { ServiceError } from './errors.ts'
@@ -115,6 +115,7 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
   app.route({
     method: route.method,
     url: route.path,
+    config: { readsContentType: route.body === 'form' },
     handler: async (request, reply) => {
       const query = readQuery(route, request.query as Record<string, unknown>)
       const body = (await readBody(app, route, request)) as BodyOf<R>
@@ -127,8 +128,14 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
           return callSignal(app, reply)
         },
       }
-      const answer = await handler(call)
-      return answer === sent ? reply : sendAnswer(route, reply, answer)
+      try {
+        const answer = await handler(call)
+        return answer === sent ? reply : sendAnswer(route, reply, answer)
+      } catch (error) {
+        // Let go of what was not read: the rest of a refused upload is dropped by the server.
+        if (route.body === 'bytes') discard(body as Bytes)
+        throw error
+      }
     },
   })
 }
@@ -151,7 +158,7 @@ function explain(error: ZodError, given: unknown, what: string): string {
 }
 
 async function readBody(app: FastifyInstance, route: Route, request: FastifyRequest): Promise<unknown> {
-  if (route.body === 'none') return undefined
+  if (route.body === 'none' || route.body === 'form') return undefined
   const length =
     request.headers['content-length'] === undefined ? undefined : Number(request.headers['content-length'])
   const maxBytes = route.body === 'bytes' ? app.maxBodyBytes : TEXT_BODY_BYTES
@@ -193,6 +200,15 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
     case 'text':
       return reply.type('text/plain; charset=utf-8').send(answer)
   }
+}
+
+/** Runs `undo` when the answer could not be written: its asker hung up before all of it was handed to the system. */
+export function ifUnsent(reply: FastifyReply, undo: () => void): void {
+  if (reply.raw.destroyed) undo()
+  else
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) undo()
+    })
 }
 
 function callSignal(app: FastifyInstance, reply: FastifyReply): AbortSignal {

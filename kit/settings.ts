@@ -84,6 +84,20 @@ export const dataSetting = {
   }),
 }
 
+/** What an upload may be; looked at before anything is decoded. */
+export const uploadSettings = {
+  maxUploadBytes: setting(whole(1, 1e12).default(50_000_000), {
+    env: 'MAX_UPLOAD_BYTES',
+    unit: 'bytes',
+    says: 'largest upload',
+  }),
+  maxPixels: setting(whole(1, 1e12).default(100_000_000), {
+    env: 'MAX_PIXELS',
+    unit: 'pixels',
+    says: 'largest picture',
+  }),
+}
+
 /** What the shared settings come to. */
 export interface Standing {
   readonly host: string

@@ -1,0 +1,23 @@
+/**
+ * The same bytes in pieces of exactly `size` bytes, the last one shorter: small pieces are joined, large ones
+ * cut. Holds less than `size` bytes besides the present piece. An error of the source drops what is held.
+ */
+export async function* inPieces(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  let held: Buffer[] = []
+  let heldBytes = 0
+  for await (const piece of source) {
+    let from = 0
+    while (heldBytes + piece.length - from >= size) {
+      const part = piece.subarray(from, from + size - heldBytes)
+      yield heldBytes === 0 ? part : Buffer.concat([...held, part])
+      from += part.length
+      held = []
+      heldBytes = 0
+    }
+    if (from < piece.length) {
+      held.push(piece.subarray(from))
+      heldBytes += piece.length - from
+    }
+  }
+  if (heldBytes > 0) yield Buffer.concat(held)
+}

@@ -1,0 +1,27 @@
+import type { Layout } from './layout.ts'
+
+/** Two channels of a pixel, counted from 0: red and green are 0 and 1. */
+export type ChannelPair = readonly [number, number]
+
+/**
+ * The compression work of a swap: all that costs time. Behind it stands node:zlib (`zlib.ts`), or whatever
+ * does the same faster.
+ *
+ * For both methods: `zlib` is one zlib stream (RFC 1950) in pieces of any size, empty ones too, none of them
+ * changed after it was given. It is read to its end; what comes after the end of the stream in it is ignored.
+ * A stream that is damaged, cut short, longer or shorter than the layout, or has a filter byte beyond 4 is
+ * refused with `PngError` `broken`, at the latest when the iteration ends; an error of `zlib` itself comes
+ * through as it is. A stream that inflates to more than the layout needs stops being inflated there. Memory
+ * does not grow with the image. Leaving the iteration early frees everything.
+ */
+export interface Recoder {
+  /**
+   * Exchanges two channels and gives a new zlib stream, in pieces of any size. Only for depths of 8 and 16
+   * bits. The filter of each row is kept: filters predict from the same channel, so that exchanging commutes
+   * with filtering (PNG third edition, section 9.2).
+   */
+  recode(layout: Layout, channels: ChannelPair, zlib: AsyncIterable<Uint8Array>): AsyncIterable<Buffer>
+
+  /** Only checks. Passes on each piece of `zlib` as it was; it may have been checked by then, or not yet. */
+  verify(layout: Layout, zlib: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+}

@@ -1,0 +1,17 @@
+import { loadConfig } from '../kit/config.ts'
+import { openMesh } from '../kit/mesh.ts'
+import { runService, startService } from '../kit/run.ts'
+import { kvStoreContract } from '../kv-store/contract.ts'
+import { masterContract } from '../master/contract.ts'
+import { frontendConfig } from './config.ts'
+import { frontendContract } from './contract.ts'
+import { buildFrontend } from './service.ts'
+
+const config = loadConfig(frontendConfig)
+const start = startService(frontendConfig.service, config, true)
+const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
+const master = mesh.connect(masterContract)
+const { maxUploadBytes, maxPixels } = config
+const app = buildFrontend({ ...start, master, maxUploadBytes, maxPixels })
+
+await runService({ ...start, app, discovery: { mesh, key: frontendContract.key, own: config.own } })

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+
+const STYLE = `
+:root { color-scheme: light dark; --copper: #b4532a; --patina: #2f7d6b; }
+body { font: 1.0625rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; }
+h1 { font-weight: 600; letter-spacing: -0.02em; }
+h1 span { color: var(--copper); } h1 em { font-style: normal; color: var(--patina); }
+form { display: grid; gap: 1rem; padding: 1.5rem; border: 2px solid var(--patina); border-radius: 0.75rem; }
+button, .button { justify-self: start; padding: 0.7rem 1.4rem; border: 0; border-radius: 0.5rem; background: #246555;
+  color: #fff; font: inherit; text-decoration: none; cursor: pointer; }
+:focus-visible { outline: 3px solid var(--copper); outline-offset: 2px; }
+img { display: block; max-width: 100%; margin: 1rem 0; }
+`
+
+/** What browsers may load and do on our pages: our own images and this one style, posts to ourselves, and no script. */
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "img-src 'self'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** How often a page about a task that is not done yet loads itself anew, in seconds. */
+const REFRESH_SECONDS = 1
+
+export interface HomeFacts {
+  readonly maxUploadBytes: number
+  readonly maxPixels: number
+}
+
+/** What a task's page tells. */
+export type TaskStory =
+  | { readonly id: number; readonly is: 'ready' }
+  | { readonly id: number; readonly is: 'waiting' }
+  | { readonly id: number; readonly is: 'failed'; readonly reason: string }
+  | { readonly id: number; readonly is: 'unknown for now' }
+
+/** The page with the form. */
+export function renderHome({ maxUploadBytes, maxPixels }: HomeFacts): string {
+  return renderPage(
+    'Verdigris',
+    `<h1><span>Verdi</span><em>gris</em></h1>
+<p>Choose a PNG. Its red and green are exchanged; everything else in it stays as it is.</p>
+<form action="/submitTask" method="post" enctype="multipart/form-data">
+<label for="uploadfile">A PNG of up to ${format(maxUploadBytes / 1e6)} MB and ${format(maxPixels / 1e6)} megapixels</label>
+<input id="uploadfile" name="uploadfile" type="file" accept="image/png" required>
+<button>Exchange red and green</button>
+</form>`,
+  )
+}
+
+/** The page about one task; while it is not done, it loads itself anew, without a script. */
+export function renderTask(story: TaskStory): string {
+  const { id } = story
+  const again = '<p><a href="/">Another picture</a></p>'
+  switch (story.is) {
+    case 'ready':
+      return renderPage(
+        'Your picture is ready',
+        `<h1>Your picture is ready</h1>
+<img src="/getImage?id=${id}" alt="Your picture with red and green exchanged">
+<p><a class="button" href="/getImage?id=${id}" download="${id}.png">Download</a></p>
+${again}`,
+      )
+    case 'failed':
+      return renderPage(
+        'It did not work',
+        `<h1>It did not work</h1>\n<p>${escapeHtml(story.reason)}</p>\n${again}`,
+      )
+    case 'waiting':
+      return renderPage(
+        'Your picture is being worked on',
+        `<h1>Your picture is being worked on</h1>
+<p role="status">This page looks again every second. You may close it and come back to its address later.</p>`,
+        REFRESH_SECONDS,
+      )
+    case 'unknown for now':
+      return renderPage(
+        'One moment, please',
+        `<h1>One moment, please</h1>
+<p role="status">A part of the system cannot be reached right now. Your picture is kept; this page looks again by itself.</p>`,
+        REFRESH_SECONDS,
+      )
+  }
+}
+
+function renderPage(title: string, body: string, refreshSeconds?: number): string {
+  const refresh =
+    refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">\n`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${refresh}<title>${title}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`
+}
+
+function format(value: number): string {
+  return String(Math.round(value * 10) / 10)
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}

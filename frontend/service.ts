@@ -1,0 +1,109 @@
+import multipart from '@fastify/multipart'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { hasCode, ServiceError } from '../kit/errors.ts'
+import type { Link } from '../kit/mesh.ts'
+import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
+import type { masterContract } from '../master/contract.ts'
+import { frontendContract, notReady, ready } from './contract.ts'
+import { formLimits, readFile } from './form.ts'
+import { CONTENT_SECURITY_POLICY, renderHome, renderTask, type TaskStory } from './page.ts'
+
+export interface FrontendOptions extends Omit<ServerOptions, 'guard'> {
+  readonly master: Link<typeof masterContract>
+  readonly maxUploadBytes: number
+  readonly maxPixels: number
+}
+
+/** The frontend: what the public sees. Keeps nothing; knows the master alone. */
+export function buildFrontend({
+  master,
+  maxUploadBytes,
+  maxPixels,
+  ...server
+}: FrontendOptions): FastifyInstance {
+  const app = buildServer({ ...server, guard: undefined })
+  app.register(multipart, {
+    limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
+    throwFileSizeLimit: false,
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('content-security-policy', CONTENT_SECURITY_POLICY)
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('referrer-policy', 'same-origin')
+  })
+
+  const tellOf = async (id: number): Promise<TaskStory> => {
+    try {
+      return { id, is: (await master.ask.isReady({ id })) === '1' ? 'ready' : 'waiting' }
+    } catch (error) {
+      if (hasCode(error, 'unprocessable')) return { id, is: 'failed', reason: error.message }
+      if (hasCode(error, 'unavailable')) return { id, is: 'unknown for now' }
+      throw error
+    }
+  }
+
+  addRoutes(app, frontendContract, {
+    async home({ reply }) {
+      reply.type('text/html; charset=utf-8').send(renderHome({ maxUploadBytes, maxPixels }))
+      return sent
+    },
+    async submitTask({ request, reply }) {
+      refuseForeignPage(request)
+      const file = await readFile(request, maxUploadBytes)
+      const id = await master.ask.new({}, { body: file })
+      if (!prefersHtml(request)) return id
+      reply.redirect(`/task?id=${id}`, 303)
+      return sent
+    },
+    async isReady({ query: { id } }) {
+      return (await master.ask.isReady({ id })) === '1' ? ready : notReady
+    },
+    async getImage({ query: { id }, reply }) {
+      reply.header('content-disposition', `inline; filename="${id}.png"`)
+      return master.ask.get({ id }).catch(error => {
+        // An original master answers 200 and a line to whatever it does not have.
+        if (hasCode(error, 'bad-answer')) throw new ServiceError('conflict', notReady)
+        throw error
+      })
+    },
+    async task({ query: { id }, request, reply }) {
+      const story = await tellOf(id)
+      reply.code(statusOf(story)).header('cache-control', 'no-store').header('vary', 'accept')
+      return request.headers.accept?.includes('application/json')
+        ? sendJson(reply, story)
+        : sendPage(reply, story)
+    },
+  })
+  return app
+}
+
+function sendPage(reply: FastifyReply, story: TaskStory): typeof sent {
+  reply.type('text/html; charset=utf-8').send(renderTask(story))
+  return sent
+}
+
+function sendJson(reply: FastifyReply, story: TaskStory): typeof sent {
+  const { id, is } = story
+  const image = is === 'ready' ? { image: `/getImage?id=${id}` } : {}
+  const reason = is === 'failed' ? { reason: story.reason } : {}
+  reply.type('application/json; charset=utf-8').send(JSON.stringify({ id, state: is, ...image, ...reason }))
+  return sent
+}
+
+function statusOf({ is }: TaskStory): number {
+  if (is === 'failed') return 422
+  return is === 'unknown for now' ? 503 : 200
+}
+
+/** True for a browser that submitted a form, and wants to be shown something. */
+function prefersHtml(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes('text/html') ?? false
+}
+
+/** A form on somebody else's page must not post here in a visitor's name. */
+function refuseForeignPage({ headers }: FastifyRequest): void {
+  if (headers.origin === undefined) return
+  const host = URL.canParse(headers.origin) ? new URL(headers.origin).host : undefined
+  if (host !== headers.host)
+    throw new ServiceError('forbidden', 'Uploads from other sites’ pages are refused.')
+}

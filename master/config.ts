@@ -1,0 +1,27 @@
+import { setting } from '../kit/config.ts'
+import { kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
+
+export const masterConfig = {
+  service: 'master',
+  settings: {
+    ...sharedSettings('MASTER', 3003),
+    ...kvSetting,
+    ...uploadSettings,
+    retentionMs: setting(whole(1_000, 1e12).default(24 * 3_600_000), {
+      env: 'RETENTION_MS',
+      unit: 'ms',
+      says: 'how long a task and its images are kept after it finished or failed',
+    }),
+    orphanMs: setting(whole(1_000, 1e12).default(3_600_000), {
+      env: 'ORPHAN_MS',
+      unit: 'ms',
+      says: 'how old an image without a task has to be before it is removed',
+    }),
+    sweepMs: setting(whole(1_000, 1e9).default(600_000), {
+      env: 'SWEEP_MS',
+      unit: 'ms',
+      says: 'time between two sweeps',
+    }),
+  },
+  positional: ['own', 'kv'],
+} as const

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { databaseContract, Grant } from '../database/contract.ts'
+import { discard } from '../kit/body.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { storageContract } from '../storage/contract.ts'
+
+/** Pause between two asks of an original database, which cannot hold one, in ms. */
+const ASK_AGAIN_MS = 250
+
+export interface DispatchOptions {
+  readonly database: Link<typeof databaseContract>
+  readonly storage: Link<typeof storageContract>
+}
+
+export interface Asker {
+  readonly worker?: string | undefined
+  readonly wait?: number | undefined
+}
+
+/** Hands tasks out to workers and takes their word that they are done. */
+export interface Dispatch {
+  /** A grant, or `undefined` when none came while the asker waited; a plain ask that finds nothing is `not-found`. */
+  grant(asker: Asker, signal: AbortSignal): Promise<Grant | undefined>
+  /** Undoes a grant whose answer could not be written. */
+  takeBack(grant: Grant): Promise<void>
+  /** Passes on that a task is done. Without a token it looks first whether there is a result: `conflict` if not. */
+  finish(id: number, token: string | undefined): Promise<void>
+}
+
+export function createDispatch({ database, storage }: DispatchOptions): Dispatch {
+  const askOriginal = async ({ wait = 0 }: Asker, signal: AbortSignal): Promise<Grant | undefined> => {
+    const giveUpAt = performance.now() + wait * 1_000
+    for (;;) {
+      try {
+        return await database.ask.getNewTask({}, { signal })
+      } catch (error) {
+        if (!hasCode(error, 'not-found')) throw error
+        if (performance.now() >= giveUpAt || signal.aborted) return undefined
+      }
+      await delay(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  return {
+    async grant(asker, signal) {
+      const isPlain = asker.worker === undefined && asker.wait === undefined
+      const grant =
+        !isPlain && (await database.isOriginal())
+          ? await askOriginal(asker, signal)
+          : await database.ask.getNewTask(asker, { signal })
+      // An older plain result must not be taken for the one to come: a plain worker says it is done whatever happened.
+      if (grant !== undefined && grant.token === undefined && !(await storage.isOriginal()))
+        await storage.ask.deleteImage({ id: grant.id, state: 'finished', attempt: 0 })
+      return grant
+    },
+    async takeBack({ id, token }) {
+      if (token === undefined) await database.ask.setById({}, { body: { id, state: 0 } })
+      else await database.ask.releaseTask({ id, token })
+    },
+    async finish(id, token) {
+      if (token === undefined && !(await storage.isOriginal())) {
+        const result = await storage.ask.getImage({ id, state: 'finished' }).catch(error => {
+          if (hasCode(error, 'not-found'))
+            throw new ServiceError('conflict', 'There is no result of this task yet.')
+          throw error
+        })
+        discard(result)
+      }
+      await database.ask.finishTask({ id, token })
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { HEADER_BYTES, readHeader } from '../codec/header.ts'
+import type { databaseContract } from '../database/contract.ts'
+import { finished, inProgress, notStarted } from '../database/contract.ts'
+import { peek } from '../kit/body.ts'
+import type { Bytes } from '../kit/contract.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { storageContract } from '../storage/contract.ts'
+import { asRefusal } from './refusal.ts'
+
+export interface IntakeOptions {
+  readonly database: Link<typeof databaseContract>
+  readonly storage: Link<typeof storageContract>
+  /** Largest picture, in pixels. */
+  readonly maxPixels: number
+}
+
+/** Takes an upload in: gives the id of its task, once image and task are on disk. */
+export type Intake = (upload: Bytes) => Promise<number>
+
+/**
+ * An upload becomes an image in storage first and a task in the database then, so that a task which a worker can see
+ * always has its image. A crash in between leaves an image without a task, which the sweeper removes.
+ */
+export function createIntake({ database, storage, maxPixels }: IntakeOptions): Intake {
+  const store = async (upload: Bytes): Promise<number> => {
+    for (;;) {
+      const id = drawId()
+      try {
+        await storage.ask.sendImage({ id, state: 'working', create: 1 }, { body: upload })
+        return id
+      } catch (error) {
+        // The id is taken, or the answer to a first try got lost: another one, if the upload can be sent again.
+        if (!hasCode(error, 'conflict')) throw error
+        if (!Buffer.isBuffer(upload.data)) throw new ServiceError('unavailable', 'Please send it once more.')
+      }
+    }
+  }
+
+  // An original database draws the id itself and shows the task at once: it is hidden while its image travels.
+  const storeBehindOriginal = async (upload: Bytes): Promise<number> => {
+    const id = Number(await database.ask.newTask({}))
+    await database.ask.setById({}, { body: { id, state: inProgress } })
+    try {
+      await storage.ask.sendImage({ id, state: 'working' }, { body: upload })
+    } catch (error) {
+      // It cannot forget a task: as a finished one that nobody knows it harms nobody.
+      await database.ask.setById({}, { body: { id, state: finished } }).catch(() => {})
+      throw error
+    }
+    await database.ask.setById({}, { body: { id, state: notStarted } })
+    return id
+  }
+
+  return async upload => {
+    const { first, body } = await peek(upload, HEADER_BYTES)
+    try {
+      readHeader(first, { maxPixels })
+    } catch (error) {
+      throw asRefusal(error)
+    }
+    if (await database.isOriginal()) return storeBehindOriginal(body)
+    const id = await store(body)
+    await database.ask.newTask({ id })
+    return id
+  }
+}
+
+/** A public id that nobody can guess: 53 random bits, never 0. */
+function drawId(): number {
+  return Number(randomBytes(8).readBigUInt64BE() >> 11n) || 1
+}

@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify'
+import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
+import { done } from '../kit/contract.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
+import type { Link } from '../kit/mesh.ts'
+import { addRoutes, buildServer, ifUnsent, type ServerOptions, sent } from '../kit/server.ts'
+import type { storageContract } from '../storage/contract.ts'
+import { masterContract } from './contract.ts'
+import { createDispatch } from './dispatch.ts'
+import { createIntake } from './intake.ts'
+
+export interface MasterOptions extends ServerOptions {
+  readonly database: Link<typeof databaseContract>
+  readonly storage: Link<typeof storageContract>
+  /** Largest picture, in pixels. */
+  readonly maxPixels: number
+}
+
+/** The master: keeps nothing, joins database and storage, and is all that frontends and workers need to know. */
+export function buildMaster({ database, storage, maxPixels, ...server }: MasterOptions): FastifyInstance {
+  const app = buildServer(server)
+  const takeIn = createIntake({ database, storage, maxPixels })
+  const dispatch = createDispatch({ database, storage })
+
+  addRoutes(app, masterContract, {
+    async new({ body }) {
+      return String(await takeIn(body))
+    },
+    async get({ query: { id } }) {
+      const task = refuseFailed(await database.ask.getById({ id }))
+      if (task.state !== finished) throw new ServiceError('conflict', 'The image is not ready yet.')
+      return storage.ask.getImage({ id, state: 'finished', attempt: task.result || undefined })
+    },
+    async isReady({ query: { id, wait = 0 }, signal }) {
+      const giveUpAt = performance.now() + wait * 1_000
+      let task = refuseFailed(await database.ask.getById({ id }))
+      while (task.state !== finished) {
+        const leftSeconds = Math.ceil((giveUpAt - performance.now()) / 1_000)
+        if (leftSeconds <= 0 || signal.aborted) return '0'
+        task = refuseFailed(await database.ask.getById({ id, wait: leftSeconds }, { signal }))
+      }
+      return '1'
+    },
+    async getNewTask({ query, reply, signal }) {
+      try {
+        const grant = await dispatch.grant(query, signal)
+        if (grant !== undefined)
+          ifUnsent(reply, () => {
+            dispatch
+              .takeBack(grant)
+              .catch(error => app.log.warn({ err: error, id: grant.id }, 'a grant stays with nobody'))
+          })
+        return grant
+      } catch (error) {
+        if (!hasCode(error, 'not-found')) throw error
+        // An original worker ends on any other status.
+        reply.type('text/plain; charset=utf-8').send('Error: No non-started task.')
+        return sent
+      }
+    },
+    async registerTaskFinished({ query: { id, token } }) {
+      await dispatch.finish(id, token)
+      return done
+    },
+    renewTask: ({ query }) => database.ask.renewTask(query),
+    releaseTask: ({ query }) => database.ask.releaseTask(query),
+    failTask: ({ query, body }) => database.ask.failTask(query, { body }),
+    changes: ({ query, signal }) => database.ask.changes(query, { signal }),
+    async delete({ query: { id } }) {
+      await database.ask.deleteTask({ id })
+      await storage.ask.deleteImage({ id, state: 'finished' })
+      await storage.ask.deleteImage({ id, state: 'working' })
+      return done
+    },
+  })
+  return app
+}
+
+function refuseFailed(task: Task): Task {
+  if (task.state === failed) throw new ServiceError('unprocessable', task.reason ?? 'The task failed.')
+  return task
+}

@@ -1,0 +1,36 @@
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { setting } from '../kit/config.ts'
+import { kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
+
+export const workerConfig = {
+  service: 'worker',
+  settings: {
+    ...sharedSettings('WORKER', 3004),
+    ...kvSetting,
+    ...uploadSettings,
+    threads: setting(whole(1, 1_000).default(2 * availableParallelism()), {
+      env: 'WORKER_THREADS',
+      unit: 'tasks',
+      says: 'how many tasks it runs at once: twice the cores unless said',
+    }),
+    level: setting(whole(1, 9).default(4), {
+      env: 'DEFLATE_LEVEL',
+      unit: 'level',
+      says: 'how hard results are compressed: 1 fast, 9 small',
+    }),
+    opinionShare: setting(
+      z
+        .string()
+        .regex(/^(0|1|0?\.[0-9]{1,6})$/, 'is not a share from 0 to 1')
+        .transform(Number)
+        .default(0.01),
+      {
+        env: 'OPINION_SHARE',
+        unit: 'share',
+        says: 'of how many results sharp is asked for a second opinion, 0 to 1',
+      },
+    ),
+  },
+  positional: ['kv', 'threads'],
+} as const

@@ -1,0 +1,57 @@
+/**
+ * Who may run beside whom. Many may be inside at once, but one that comes `alone` waits until all others have left, and
+ * from its coming to its leaving nobody else comes in.
+ */
+export interface Gate {
+  /** Resolves once the gate is open, or closed for good. */
+  whenOpen(): Promise<void>
+  /** Comes in, or gives `undefined` at once when the gate is shut; call what it gives to leave again. */
+  enter(alone: boolean): Promise<() => void> | undefined
+  /** Aborts when the gate shuts or closes; another signal each time it opens. */
+  shutting(): AbortSignal
+  /** Lets nobody in any more. */
+  close(): void
+}
+
+export function createGate(): Gate {
+  let inside = 0
+  let isShut = false
+  let isClosed = false
+  let shutting = new AbortController()
+  let waiters: (() => void)[] = []
+  const wake = () => {
+    const woken = waiters
+    waiters = []
+    for (const waiter of woken) waiter()
+  }
+  const until = async (isTrue: () => boolean) => {
+    while (!isTrue()) await new Promise<void>(resolve => waiters.push(resolve))
+  }
+  const leave = () => {
+    inside -= 1
+    wake()
+  }
+  const leaveAlone = () => {
+    isShut = false
+    if (!isClosed) shutting = new AbortController()
+    leave()
+  }
+
+  return {
+    whenOpen: () => until(() => !isShut || isClosed),
+    enter(alone) {
+      if (isShut || isClosed) return undefined
+      inside += 1
+      if (!alone) return Promise.resolve(leave)
+      isShut = true
+      shutting.abort()
+      return until(() => inside === 1).then(() => leaveAlone)
+    },
+    shutting: () => shutting.signal,
+    close() {
+      isClosed = true
+      shutting.abort()
+      wake()
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Grant } from '../database/contract.ts'
+import { hasCode } from '../kit/errors.ts'
+import type { Logger } from '../kit/log.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { masterContract } from '../master/contract.ts'
+
+/** Pause after a word that could not be brought to a master, in ms. */
+const SAY_AGAIN_MS = 250
+/** How long a task without a token is ours: what the original gives, in ms. */
+const PLAIN_LEASE_MS = 120_000
+
+export interface LeaseOptions {
+  readonly grant: Grant
+  readonly master: Link<typeof masterContract>
+  readonly log: Logger
+}
+
+/** A worker's hold on one task: renewed until it is closed, and the one way to say how the task ended. */
+export interface Lease {
+  /** Aborts when somebody else holds the task by now, or it was handed back: what is done for it is done in vain. */
+  readonly signal: AbortSignal
+  /** Says that the result is stored. Gives false when that came too late. */
+  finish(): Promise<boolean>
+  /** Says why it failed; `retry` when another try may help. */
+  fail(reason: string, retry: boolean): Promise<void>
+  /** Hands it back, uncounted. */
+  release(): Promise<void>
+  /** Ends the renewing. */
+  close(): void
+}
+
+/**
+ * Behind an original master a grant has no token: it can neither be renewed, nor handed back, nor failed; the original
+ * takes it back by itself after 120 s.
+ */
+export function openLease({ grant, master, log }: LeaseOptions): Lease {
+  const { id, token } = grant
+  const leaseMs = grant.leaseMs ?? PLAIN_LEASE_MS
+  const ended = new AbortController()
+  let heldUntil = performance.now() + leaseMs
+  let renewing: NodeJS.Timeout | undefined
+
+  const renew = async (name: string) => {
+    const before = performance.now()
+    try {
+      await master.ask.renewTask({ id, token: name })
+      heldUntil = before + leaseMs
+    } catch (error) {
+      if (!hasCode(error, 'conflict', 'not-found')) return
+      log.warn({ id, attempt: grant.attempt }, 'the lease was lost')
+      ended.abort()
+    }
+  }
+  if (token !== undefined) {
+    renewing = setInterval(() => void renew(token), leaseMs / 3)
+  }
+
+  /** Brings a word to a master, again and again until the lease is over. Gives false when nobody wants it any more. */
+  const say = async (bring: () => Promise<unknown>): Promise<boolean> => {
+    for (;;) {
+      try {
+        await bring()
+        return true
+      } catch (error) {
+        if (hasCode(error, 'conflict', 'not-found')) return false
+        if (performance.now() > heldUntil) throw error
+        await delay(SAY_AGAIN_MS)
+      }
+    }
+  }
+  const close = () => clearInterval(renewing)
+
+  return {
+    signal: ended.signal,
+    close,
+    finish: () => say(() => master.ask.registerTaskFinished({ id, token })),
+    async fail(reason, retry) {
+      if (token !== undefined)
+        await say(() => master.ask.failTask({ id, token, retry: retry ? 1 : 0 }, { body: reason }))
+    },
+    async release() {
+      close()
+      if (!ended.signal.aborted && token !== undefined)
+        await say(() => master.ask.releaseTask({ id, token })).catch(() => {
+          log.warn({ id }, 'a task could not be handed back; its lease ends by itself')
+        })
+      ended.abort()
+    },
+  }
+}

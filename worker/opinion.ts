@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import type { Header } from '../codec/header.ts'
+import type { Grant } from '../database/contract.ts'
+import { discard } from '../kit/body.ts'
+import type { Bytes } from '../kit/contract.ts'
+import type { Logger } from '../kit/log.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { storageContract } from '../storage/contract.ts'
+
+/** Largest picture that is asked about, in pixels: sharp holds it twice, decoded. */
+export const OPINION_PIXELS = 16_000_000
+/** How many questions may wait; more are not asked: tasks come first. */
+const WAITING = 10
+/** Longest a comparison may take, in ms. */
+const COMPARE_MS = 60_000
+
+export interface OpinionOptions {
+  readonly storage: Link<typeof storageContract>
+  /** Of how many results it is asked, 0 to 1. */
+  readonly share: number
+  readonly log: Logger
+  /** A number from 0 to 1, for choosing. */
+  readonly random?: () => number
+}
+
+export interface OpinionCounts {
+  readonly asked: number
+  readonly agreed: number
+  /** Results whose pixels sharp sees differently: look at the log for their ids. */
+  readonly mismatched: number
+  /** Questions that got no answer: an animation, an image that was gone by then, sharp itself failing. */
+  readonly unanswered: number
+}
+
+/** sharp as a second opinion on results, in a process of its own, outside the task's way. */
+export interface Opinion {
+  /** Perhaps asks about this result; returns at once. */
+  consider(grant: Grant, header: Header): void
+  counts(): OpinionCounts
+  /** Resolves when no question is waiting or being answered. */
+  idle(): Promise<void>
+  close(): Promise<void>
+}
+
+export function createOpinion({ storage, share, log, random = Math.random }: OpinionOptions): Opinion {
+  const counts = { asked: 0, agreed: 0, mismatched: 0, unanswered: 0 }
+  const waiting: Grant[] = []
+  let child: ChildProcess | undefined
+  let answering: Promise<void> | undefined
+  let isClosed = false
+
+  const fetchBoth = async ({ id, attempt }: Grant): Promise<[Bytes, Bytes]> => {
+    const upload = await storage.ask.getImage({ id, state: 'working' })
+    try {
+      return [upload, await storage.ask.getImage({ id, state: 'finished', attempt })]
+    } catch (error) {
+      discard(upload)
+      throw error
+    }
+  }
+
+  const compare = async (images: readonly Bytes[]): Promise<string> => {
+    // The witness is a program of its own: what sharp holds, and how it may end, does not touch the worker.
+    const witness = fileURLToPath(import.meta.url).replace(/opinion(\.[jt]s)$/, 'witness$1')
+    const process_ = spawn(process.execPath, [...process.execArgv, witness], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: COMPARE_MS,
+      killSignal: 'SIGKILL',
+    })
+    child = process_
+    const said = process_.stdout.setEncoding('utf8').toArray()
+    await pipeline(framed(images), process_.stdin)
+    return (await said).join('').trim()
+  }
+
+  const answer = async (grant: Grant): Promise<void> => {
+    counts.asked += 1
+    try {
+      const said = await compare(await fetchBoth(grant))
+      if (said === 'same') counts.agreed += 1
+      else if (said === 'different') {
+        counts.mismatched += 1
+        log.error({ id: grant.id, attempt: grant.attempt }, 'sharp sees other pixels in this result')
+      } else throw new Error(said || 'no answer')
+    } catch (error) {
+      counts.unanswered += 1
+      if (!isClosed) log.warn({ id: grant.id, err: error }, 'no second opinion')
+    }
+  }
+
+  const answerAll = async () => {
+    for (let grant = waiting.shift(); grant !== undefined && !isClosed; grant = waiting.shift())
+      await answer(grant)
+    answering = undefined
+  }
+
+  return {
+    consider(grant, { width, height, bitDepth, colourType }) {
+      const isReadExactly = bitDepth === 8 && (colourType === 2 || colourType === 6)
+      if (!isReadExactly || width * height > OPINION_PIXELS || random() >= share || waiting.length >= WAITING)
+        return
+      waiting.push(grant)
+      answering ??= answerAll()
+    },
+    counts: () => ({ ...counts }),
+    async idle() {
+      await answering
+    },
+    async close() {
+      isClosed = true
+      child?.kill('SIGKILL')
+      await answering
+    },
+  }
+}
+
+/** Each image behind its length in bytes, as 8 bytes: the witness reads them from its standard input. */
+async function* framed(images: readonly Bytes[]): AsyncGenerator<Buffer> {
+  for (const { data, length } of images) {
+    if (length === undefined) throw new Error('an image of unknown length')
+    const head = Buffer.alloc(8)
+    head.writeBigUInt64BE(BigInt(length))
+    yield head
+    if (Buffer.isBuffer(data)) yield data
+    else yield* data
+  }
+}

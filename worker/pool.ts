@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Grant } from '../database/contract.ts'
+import { hasCode } from '../kit/errors.ts'
+import type { Logger } from '../kit/log.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { masterContract } from '../master/contract.ts'
+import { createGate } from './gate.ts'
+import { type Lease, openLease } from './lease.ts'
+
+/** How long a master holds an ask for a task, in seconds. */
+const WAIT_SECONDS = 30
+/** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
+const PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 2_000
+/** How long tasks under way may take to end when the worker has to, in ms; the rest is handed back. */
+const DRAIN_MS = 9_000
+
+export interface PoolOptions {
+  readonly master: Link<typeof masterContract>
+  readonly instance: string
+  /** How many tasks run at once. */
+  readonly threads: number
+  /** Does one task; never rejects. */
+  readonly run: (grant: Grant, lease: Lease) => Promise<void>
+  readonly log: Logger
+}
+
+export interface Pool {
+  /** How many tasks are being run now. */
+  running(): number
+  /** Asks for no more, lets what runs end, and hands the rest back, uncounted. */
+  drain(): Promise<void>
+}
+
+/** Loops that ask for a task, run it, and ask again: as many as tasks may run at once. */
+export function openPool({ master, instance, threads, run, log }: PoolOptions): Pool {
+  const gate = createGate()
+  const leases = new Set<Lease>()
+  let isStopping = false
+
+  const work = async (grant: Grant) => {
+    const lease = openLease({ grant, master, log })
+    const leave = await gate.enter(grant.alone ?? false)
+    if (leave === undefined) return lease.release()
+    leases.add(lease)
+    try {
+      await run(grant, lease)
+    } finally {
+      leases.delete(lease)
+      lease.close()
+      leave()
+    }
+  }
+
+  const loop = async () => {
+    let pauseMs = PAUSE_MS
+    while (!isStopping) {
+      await gate.whenOpen()
+      const signal = gate.shutting()
+      try {
+        const grant = await master.ask.getNewTask({ worker: instance, wait: WAIT_SECONDS }, { signal })
+        if (grant !== undefined) await work(grant)
+        pauseMs = PAUSE_MS
+      } catch (error) {
+        if (signal.aborted) continue
+        if (!hasCode(error, 'bad-answer', 'not-found', 'unavailable'))
+          log.warn({ err: error }, 'asking for a task failed')
+        await delay(pauseMs, undefined, { signal }).catch(() => {})
+        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+      }
+    }
+  }
+  const loops = Array.from({ length: threads }, loop)
+
+  return {
+    running: () => leases.size,
+    async drain() {
+      isStopping = true
+      gate.close()
+      const late = delay(DRAIN_MS, 'late', { ref: false })
+      if ((await Promise.race([Promise.all(loops), late])) !== 'late') return
+      await Promise.all([...leases].map(lease => lease.release()))
+    },
+  }
+}

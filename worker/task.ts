@@ -1,0 +1,107 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PngError } from '../codec/errors.ts'
+import { HEADER_BYTES, type Header, readHeader } from '../codec/header.ts'
+import type { Recoder } from '../codec/recoder.ts'
+import { swapRedGreen } from '../codec/swap.ts'
+import type { Grant } from '../database/contract.ts'
+import { discard, peek, SMALL_BODY_BYTES } from '../kit/body.ts'
+import type { Bytes } from '../kit/contract.ts'
+import { hasCode } from '../kit/errors.ts'
+import type { Logger } from '../kit/log.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { storageContract } from '../storage/contract.ts'
+import type { Lease } from './lease.ts'
+
+/** Pause before a task is handed back whose upload, or whose storage, is not there, in ms. */
+const HAND_BACK_MS = 1_000
+/** How old a task is whose upload must be there by now, in ms: no upload takes longer. */
+const UPLOAD_MS = 600_000
+/** Behind an original master the image comes after its task: how long it is looked for, and how often, in ms. */
+const LOOK_FOR_MS = 10_000
+const LOOK_AGAIN_MS = 250
+
+export interface TaskOptions {
+  readonly storage: Link<typeof storageContract>
+  readonly recoder: Recoder
+  readonly maxPixels: number
+  readonly maxUploadBytes: number
+  /** Told of each result that was accepted. */
+  readonly finished: (grant: Grant, header: Header) => void
+  readonly log: Logger
+}
+
+/** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. Never rejects. */
+export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Lease) => Promise<void> {
+  const { storage, log } = options
+
+  const fetchUpload = async ({ id, token }: Grant, signal: AbortSignal): Promise<Bytes> => {
+    const giveUpAt = performance.now() + (token === undefined ? LOOK_FOR_MS : 0)
+    for (;;) {
+      try {
+        return await storage.ask.getImage({ id, state: 'working' }, { signal })
+      } catch (error) {
+        if (performance.now() >= giveUpAt) throw error
+        await delay(LOOK_AGAIN_MS, undefined, { signal })
+      }
+    }
+  }
+
+  const storeResult = async ({ id, attempt }: Grant, upload: Bytes, signal: AbortSignal): Promise<Header> => {
+    const { first, body } = await peek(upload, HEADER_BYTES)
+    const input = Buffer.isBuffer(body.data) ? Readable.from([body.data]) : body.data
+    const { recoder, maxPixels, maxUploadBytes: maxBytes } = options
+    let failure: unknown
+    async function* swapped() {
+      try {
+        yield* swapRedGreen(input, { recoder, maxPixels, maxBytes })
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    }
+    const stream = Readable.from(swapped(), { objectMode: false })
+    try {
+      const result = await peek({ data: stream }, SMALL_BODY_BYTES + 1)
+      await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result.body, signal })
+      return readHeader(first, { maxPixels })
+    } catch (error) {
+      throw failure ?? error
+    } finally {
+      discard({ data: stream })
+      discard({ data: input })
+    }
+  }
+
+  const settle = async (grant: Grant, lease: Lease, error: unknown): Promise<void> => {
+    const { id } = grant
+    if (lease.signal.aborted) return
+    if (error instanceof PngError) {
+      log.info({ id, reason: error.message }, 'a broken image')
+      return lease.fail(error.message, false)
+    }
+    const isMissing = hasCode(error, 'not-found')
+    if (
+      (isMissing && (grant.ageMs ?? 0) < UPLOAD_MS) ||
+      hasCode(error, 'unavailable', 'bad-answer', 'disk-full', 'overloaded')
+    ) {
+      log.warn({ id, err: error }, 'a task is handed back')
+      await delay(HAND_BACK_MS, undefined, { signal: lease.signal }).catch(() => {})
+      return lease.release()
+    }
+    log.error({ id, attempt: grant.attempt, err: error }, 'a task failed')
+    return lease.fail(isMissing ? 'The upload is missing.' : 'The image could not be processed.', true)
+  }
+
+  return async (grant, lease) => {
+    try {
+      const upload = await fetchUpload(grant, lease.signal)
+      const header = await storeResult(grant, upload, lease.signal)
+      if (await lease.finish()) options.finished(grant, header)
+    } catch (error) {
+      await settle(grant, lease, error).catch(failure =>
+        log.warn({ id: grant.id, err: failure }, 'no word came through'),
+      )
+    }
+  }
+}
