@@ -12,10 +12,13 @@ button, .button { justify-self: start; padding: 0.7rem 1.4rem; border: 0; border
 img { display: block; max-width: 100%; margin: 1rem 0; }
 `
 
-/** What browsers may load and do on our pages: our own images and this one style, posts to ourselves, and no script. */
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 2'%3E%3Cpath fill='%23b4532a' d='M0 0h1v2H0z'/%3E%3Cpath fill='%232f7d6b' d='M1 0h1v2H1z'/%3E%3C/svg%3E"
+
+/** What browsers may load and do on our pages: our own images, the icon and this one style, posts to ourselves, and no script. */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  "img-src 'self'",
+  "img-src 'self' data:",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
   "form-action 'self'",
   "base-uri 'none'",
@@ -95,6 +98,7 @@ function renderPage(title: string, body: string, refreshSeconds?: number): strin
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 ${refresh}<title>${title}</title>
+<link rel="icon" href="${ICON}">
 <style>${STYLE}</style>
 </head>
 <body>

@@ -19,7 +19,9 @@ export function parseAddress(value: string): Address {
   const isSpelledOut =
     host !== undefined && (isIP(host) !== 0 || /[A-Za-z]/.test(host.split('.').at(-1) ?? ''))
   const isHexadecimal = host !== undefined && isIP(host) === 0 && /(^|\.)0x[0-9a-f]*$/i.test(host)
-  if (host === undefined || !isSpelledOut || isHexadecimal || port < 1 || port > 65535)
+  // An IPv4 address in IPv6 clothes would be held against the wrong networks.
+  const isMapped = host !== undefined && isIP(host) === 6 && mapped.check(host, 'ipv6')
+  if (host === undefined || !isSpelledOut || isHexadecimal || isMapped || port < 1 || port > 65535)
     throw new ServiceError('bad-request', 'An address is host:port.')
   return { host: host.toLowerCase(), port }
 }
@@ -34,6 +36,9 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
 }
 
+const mapped = new BlockList()
+mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
+
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
@@ -41,12 +46,15 @@ loopback.addAddress('::1', 'ipv6')
 /**
  * Which hosts data may be sent to: loopback always, and what the operator lists, as IP addresses, networks
  * (`10.0.0.0/8`) or host names. A name is allowed only by name, so nothing that a resolver says can widen the list.
+ * Throws a `RangeError` at a network that is none.
  */
 export function createAllowedHosts(listed: readonly string[]): (host: string) => boolean {
   const networks = new BlockList()
   const names = new Set<string>()
   for (const entry of listed) {
-    const [network = '', prefix] = entry.split('/')
+    const [network = '', prefix, ...more] = entry.split('/')
+    const isPrefix = prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && isIP(network) !== 0)
+    if (!isPrefix || more.length > 0) throw new RangeError(`${entry} is no network`)
     const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'
     if (isIP(network) === 0) names.add(entry.toLowerCase())
     else if (prefix === undefined) networks.addAddress(network, family)

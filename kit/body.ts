@@ -19,6 +19,8 @@ export interface BodyLimits {
 export function guardBody(source: Readable, limits: BodyLimits): Readable {
   let seen = 0
   const guarded = new Readable({
+    // The source behind it buffers already.
+    highWaterMark: SMALL_BODY_BYTES,
     read() {
       source.resume()
     },
@@ -50,6 +52,8 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
     guarded.destroy(new ServiceError('bad-request', 'The sender broke off in the middle of the body.'))
   source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   source.pause()
+  // Whoever reads on gets the error there; before that, or when nobody reads, it must not end the process.
+  guarded.on('error', () => {})
   return guarded
 }
 

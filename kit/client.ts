@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
+import { z } from 'zod'
 import { collect, discard, peek } from './body.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
-import { codeOfStatus, type ErrorCode, oneLine, ServiceError } from './errors.ts'
+import { codeOfStatus, type ErrorCode, oneLine, ServiceError, statusOfCode } from './errors.ts'
 import type { Response } from './peer.ts'
 import type { Transport } from './transport.ts'
 
@@ -9,6 +10,11 @@ import type { Transport } from './transport.ts'
 const ANSWER_BYTES = 4 * 1024 * 1024
 /** Most bytes that are read of a refusal. */
 const REFUSAL_BYTES = 8 * 1024
+
+/** A refusal as JSON; a code that is none of ours is not believed. */
+const refusal = z.object({
+  error: z.object({ code: z.enum(Object.keys(statusOfCode) as ErrorCode[]), message: z.string() }),
+})
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
@@ -88,9 +94,10 @@ async function readBytes({ headers, body: data }: Response, startsWith: Buffer):
 /** The refusal as it was thrown on the other side. An original says 400 to whatever it does not have. */
 async function readRefusal({ status, body, isOriginal }: Response): Promise<ServiceError> {
   const text = await collect(body, REFUSAL_BYTES).then(String, () => '')
-  const { error } = (parse(text) ?? {}) as { error?: { code?: ErrorCode; message?: string } }
+  const said = refusal.safeParse(parse(text))
+  if (said.success) return new ServiceError(said.data.error.code, said.data.error.message)
   const code = isOriginal && status === 400 ? 'not-found' : codeOfStatus(status)
-  return new ServiceError(error?.code ?? code, error?.message ?? oneLine(text).replace(/^Error: /, ''))
+  return new ServiceError(code, oneLine(text).replace(/^Error: /, ''))
 }
 
 function parse(text: string): unknown {
@@ -103,7 +110,8 @@ function parse(text: string): unknown {
 
 async function* splitLines(body: Readable): AsyncGenerator<string> {
   let rest = ''
-  for await (const piece of body) {
+  // Decoded by the stream: a character may be cut in two between pieces.
+  for await (const piece of body.setEncoding('utf8')) {
     const parts = (rest + piece).split('\n')
     rest = parts.pop() ?? ''
     yield* parts

@@ -90,10 +90,11 @@ export function createPeer({ entry, service, secret }: PeerOptions): Peer {
     const answer = await asks.request({
       method: 'GET',
       path: '/health',
-      headersTimeout: HEALTH_MS,
       headers: { accept: '*/*' },
+      signal: AbortSignal.timeout(HEALTH_MS),
     })
     const text = (await collect(answer.body, 64 * 1024)).toString()
+    if (answer.statusCode >= 500) throw new Error('nobody who can say who it is')
     const said = answer.statusCode === 200 ? health.safeParse(parse(text)) : undefined
     const who = said?.data
     if (who !== undefined && who.service !== service) throw new Error(`${who.service} instead of ${service}`)

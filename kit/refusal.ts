@@ -1,5 +1,7 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { codeOfStatus, ServiceError } from './errors.ts'
+import { codeOfStatus, type ErrorCode, ServiceError, statusOfCode } from './errors.ts'
 
 /** How long the rest of a refused upload is read and dropped, in ms, so that its sender sees the reason, not a reset. */
 const DROP_MS = 2_000
@@ -9,10 +11,12 @@ const RETRY_AFTER_SECONDS = 1
 /** Fastify's own refusals (a bad URL, too large a header, ...) in our codes; what is left is a bug and says nothing. */
 export function asServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
+  // What `call.signal` ended: the service is about to end, or nobody is there to read this.
+  if ((error as Error).name === 'AbortError')
+    return new ServiceError('unavailable', 'The service is about to end.')
   const status = (error as { statusCode?: number }).statusCode ?? 500
   const code = codeOfStatus(status)
   if (status < 500 && code !== 'bad-answer') return new ServiceError(code, (error as Error).message)
-  if (status === 503) return new ServiceError('unavailable', 'The service is about to end.')
   return new ServiceError('internal', 'Internal error.', { cause: error })
 }
 
@@ -30,6 +34,21 @@ export function sendRefusal(
       .type('application/json; charset=utf-8')
       .send(JSON.stringify({ error: { code: refusal.code, message: refusal.message } }))
   return reply.type('text/plain; charset=utf-8').send(`Error: ${refusal.message}\n`)
+}
+
+/** Refuses what cannot be read as a request at all, or comes too slowly, and ends its connection. */
+export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.destroyed || socket.writableEnded) return
+  const codes: Record<string, ErrorCode> = {
+    ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+    HPE_HEADER_OVERFLOW: 'headers-too-large',
+  }
+  const code = codes[error.code ?? ''] ?? 'bad-request'
+  const status = statusOfCode[code]
+  const body = `Error: ${STATUS_CODES[status]}.\n`
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Content-Type: text/plain; charset=utf-8']
+  socket.end([...head, `Content-Length: ${body.length}`, 'Connection: close', '', body].join('\r\n'))
+  setTimeout(() => socket.destroy(), DROP_MS).unref()
 }
 
 /** Gives an app the one way of refusing: errors, unknown routes, other methods, and uploads that nobody reads on. */
@@ -55,7 +74,7 @@ export function addRefusals(app: FastifyInstance, methodsOf: (path: string) => r
   app.addHook('onResponse', async request => {
     const { raw } = request
     if (raw.complete || raw.destroyed) return
-    const timer = setTimeout(() => raw.socket.destroy(), DROP_MS).unref()
+    const timer = setTimeout(() => raw.destroy(), DROP_MS).unref()
     raw.on('error', () => {}).once('close', () => clearTimeout(timer))
     raw.removeAllListeners('data').resume()
   })

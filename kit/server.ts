@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import {
   type FastifyBaseLogger,
@@ -14,7 +15,7 @@ import { healthRoute } from './contract.ts'
 import { ServiceError } from './errors.ts'
 import { addGuard } from './guard.ts'
 import { type Logger, silent } from './log.ts'
-import { addRefusals, asServiceError, sendRefusal } from './refusal.ts'
+import { addRefusals, asServiceError, refuseUnreadable, sendRefusal } from './refusal.ts'
 
 /** Most bytes of a body that is text or JSON. */
 const TEXT_BODY_BYTES = 64 * 1024
@@ -23,6 +24,8 @@ const BODY_IDLE_MS = 30_000
 /** Longest time a whole request may take to arrive, in ms, and its headers. */
 const REQUEST_MS = 300_000
 const HEADERS_MS = 15_000
+/** How often connections are held against those two, in ms. */
+const CHECK_MS = 5_000
 
 /** Who this process is, and what it tells at /health. */
 export interface Identity {
@@ -66,8 +69,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     loggerInstance: (options.log ?? silent) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: REQUEST_MS,
-    http: { headersTimeout: HEADERS_MS },
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     forceCloseConnections: 'idle',
+    // What still comes over a kept connection while the app closes is served; its answer ends the connection.
+    return503OnClosing: false,
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) => {
       sendRefusal(request, reply, asServiceError(error))
     },
@@ -80,9 +86,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   if (options.guard !== undefined)
     addGuard(app, { ...options.guard, advertised: options.identity.advertised })
 
-  app.decorate('stopping', new AbortController())
+  const stopping = new AbortController()
+  // Every call that waits listens to it.
+  setMaxListeners(0, stopping.signal)
+  app.decorate('stopping', stopping)
   app.decorate('maxBodyBytes', options.maxBodyBytes ?? TEXT_BODY_BYTES)
-  app.addHook('preClose', async () => app.stopping.abort())
+  app.addHook('preClose', async () => stopping.abort())
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   // Bodies are what the route says, whatever the header says: originals send none, an empty one, or no media type.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { formatAddress, isLoopback, parseAddress } from './address.ts'
+import { createAllowedHosts, formatAddress, isLoopback, parseAddress } from './address.ts'
 import { ConfigError, setting } from './config.ts'
 
 /** `host:port`, spelled out. */
@@ -12,12 +12,24 @@ export const whole = (least: number, most: number) =>
     .regex(/^[0-9]{1,15}$/, 'is not a whole number')
     .transform(Number)
     .refine(value => value >= least && value <= most, `is not between ${least} and ${most}`)
-/** A comma-separated list. */
-const list = z.string().transform(value => value.split(',').flatMap(entry => entry.trim() || []))
+/** A comma-separated list of hosts and networks. */
+const hosts = z
+  .string()
+  .transform(value => value.split(',').flatMap(entry => entry.trim() || []))
+  .refine(isHosts, 'is not a list of IP addresses, networks and names')
 
 function isAddress(value: string): boolean {
   try {
     parseAddress(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isHosts(listed: readonly string[]): boolean {
+  try {
+    createAllowedHosts(listed)
     return true
   } catch {
     return false
@@ -54,7 +66,7 @@ export const sharedSettings = (prefix: string, standard: number) => ({
     unit: 'file',
     says: 'the same from a file: the first line is shown, every line is accepted',
   }),
-  allowedHosts: setting(list.default([]), {
+  allowedHosts: setting(hosts.default([]), {
     env: 'ALLOWED_HOSTS',
     unit: 'list',
     says: 'IP addresses, networks (10.0.0.0/8) and names that data may be sent to, beside loopback',

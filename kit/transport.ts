@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAllowedHosts, parseAddress } from './address.ts'
+import { ServiceError } from './errors.ts'
 import {
   asUnavailable,
   createPeer,
@@ -102,7 +103,8 @@ export function createTransport(options: TransportOptions): Transport {
         try {
           return await slot.peer.send(request)
         } catch (error) {
-          if (request.signal?.aborted) throw error
+          // Not the peer's doing: the caller gave up, or the body it sends on broke off.
+          if (request.signal?.aborted || error instanceof ServiceError) throw error
           slot.deadUntil = performance.now() + DEAD_MS
           const isSafe = canRepeat && (request.isIdempotent || isConnectFailure(error))
           if (!isSafe || performance.now() > giveUpAt) throw asUnavailable(error, options.service)

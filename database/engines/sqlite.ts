@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto'
+import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
+import { failed, finished } from '../contract.ts'
+import type { Asking, Granted, TaskEngine } from '../engine.ts'
+import { createAlarm } from './alarm.ts'
+import { createBatch } from './batch.ts'
+import { createClock } from './clock.ts'
+import * as life from './life.ts'
+import { createPolls, type Poll } from './polls.ts'
+import { openTaskTable, type TaskRow } from './tasks.ts'
+import { createWatchers } from './watchers.ts'
+
+/** Rows read at a time, so that a long list holds nobody up. */
+const PAGE_ROWS = 1_000
+/** Pause after a transaction that failed, before what is due is tried again, in ms. */
+const RETRY_MS = 500
+
+export interface SqliteTasksOptions {
+  /** The file, or `:memory:`. */
+  readonly path: string
+  /** Longest a worker may stay silent, in ms. */
+  readonly leaseMs?: number
+  /** How long a plain grant lasts, in ms. */
+  readonly plainLeaseMs?: number
+  /** Wall clock in ms, read once; it may have jumped since the last start. */
+  readonly wall?: () => number
+  /** A clock in ms that never jumps. */
+  readonly now?: () => number
+}
+
+/**
+ * Tasks in SQLite. What is asked in one turn of the event loop is one transaction, in this order: operations as they came;
+ * then leases and pauses that are over; then grants, to whoever waits longest. So a renewal is heard before its lease is
+ * found to be over, and a task made while a poll waits is on disk as granted.
+ */
+export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
+  const { path, leaseMs = 15_000, plainLeaseMs = 120_000 } = options
+  const database = openSqlite(path)
+  const tasks = openTaskTable(database)
+  const told = tasks.told()
+  let revision = told.revision
+  const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
+  const polls = createPolls()
+  const watchers = createWatchers()
+  const alarm = createAlarm(now, () => batch.request())
+  /** When the next lease or pause is over, as far as is known. */
+  let nextDue: number | undefined = now()
+  // Of the present transaction:
+  let changed = new Set<number>()
+  let grants: { poll: Poll; granted: Granted }[] = []
+  let revisionBefore = revision
+
+  const save = (row: TaskRow) => {
+    revision += 1
+    tasks.update({ ...row, revision })
+    changed.add(row.id)
+  }
+  const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
+    const length = isPlain ? plainLeaseMs : leaseMs
+    return { token: randomBytes(16).toString('hex'), isPlain, worker, leaseMs: length, until: now() + length }
+  }
+  const grant = (row: TaskRow, asking: Asking): Granted => {
+    const holder = createHolder(asking)
+    const granted = life.grantTo(row, holder)
+    save(granted)
+    return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
+  }
+
+  const settle = () => {
+    if (nextDue !== undefined && nextDue <= now()) {
+      for (const row of tasks.lapsed(now(), PAGE_ROWS)) save(life.countLoss(row, now()))
+      tasks.endPauses(now())
+    }
+    for (const poll of polls.waiting()) {
+      const row = tasks.firstReady()
+      if (row === undefined) break
+      grants.push({ poll, granted: grant(row, poll.asking) })
+    }
+    nextDue = tasks.nextDue()
+    if (changed.size > 0) tasks.tell(revision, now())
+  }
+  const committed = () => {
+    for (const { poll, granted } of grants) poll.answer(granted)
+    polls.beginWaits()
+    watchers.wake(changed)
+    startTurn()
+    alarm.setFor(nextDue)
+  }
+  const rolledBack = (error: unknown) => {
+    polls.rejectNew(error)
+    revision = revisionBefore
+    startTurn()
+    nextDue = now()
+    alarm.setFor(now() + RETRY_MS)
+  }
+  const startTurn = () => {
+    changed = new Set()
+    grants = []
+    revisionBefore = revision
+  }
+  const batch = createBatch({ database, settle, committed, rolledBack })
+
+  tasks.extendAll(now())
+  batch.request()
+
+  return {
+    newTask: id =>
+      batch.run(() => {
+        for (;;) {
+          const made = id ?? drawId()
+          const isNew = tasks.insert({ id: made, createdAt: now(), revision: revision + 1 })
+          if (isNew) {
+            revision += 1
+            changed.add(made)
+          }
+          if (isNew || id !== undefined) return made
+        }
+      }),
+    async get(id, waiting) {
+      const row = tasks.find(id)
+      if (waiting === undefined || row === undefined || row.state === finished || row.state === failed)
+        return row && life.toTask(row, now())
+      await watchers.wait(id, waiting)
+      const after = tasks.find(id)
+      return after && life.toTask(after, now())
+    },
+    take(asking) {
+      const granted = polls.add(asking)
+      batch.request()
+      return granted
+    },
+    undoGrant: (id, mark) =>
+      batch.run(() => {
+        const row = tasks.find(id)
+        if (row?.holder?.token === mark) save(life.giveBack(row))
+      }),
+    renew: (id, token) =>
+      batch.run(() => {
+        const row = life.heldBy(tasks.find(id), token)
+        tasks.extend(row, now() + row.holder.leaseMs)
+      }),
+    release: (id, token) => batch.run(() => save(life.giveBack(life.heldBy(tasks.find(id), token)))),
+    fail: (id, token, { mayRetry, reason }) =>
+      batch.run(() => {
+        const row = life.heldBy(tasks.find(id), token)
+        save(mayRetry ? life.countError(row, reason, now()) : life.failFor(row, reason, now()))
+      }),
+    finish: (id, token) =>
+      batch.run(() => {
+        const row = life.found(tasks.find(id))
+        if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now()))
+      }),
+    set: (id, state) =>
+      batch.run(() => {
+        const row = life.found(tasks.find(id))
+        const overridden = life.override(row, state, now(), createHolder({ isPlain: true }))
+        if (overridden !== row) save(overridden)
+      }),
+    remove: id =>
+      batch.run(() => {
+        const row = tasks.find(id)
+        if (row === undefined) return
+        tasks.remove(row)
+        changed.add(id)
+      }),
+    async changes({ since, limit = PAGE_ROWS, waitMs, signal }) {
+      if (since === revision) await watchers.wait('any', { waitMs, signal })
+      const rows = tasks.changedAfter(since, limit)
+      const last = rows.length < limit ? revision : (rows.at(-1)?.revision ?? revision)
+      return { revision: last, tasks: rows.map(row => life.toTask(row, now())) }
+    },
+    async *list() {
+      let page: TaskRow[] = []
+      do {
+        page = tasks.madeAfter(page.at(-1)?.seq ?? 0, PAGE_ROWS)
+        for (const { id, state } of page) yield { id, state }
+      } while (page.length === PAGE_ROWS)
+    },
+    async close() {
+      if (!database.open) return
+      batch.close()
+      polls.close()
+      watchers.close()
+      alarm.setFor(undefined)
+      closeSqlite(database)
+    },
+  }
+}
+
+/** A random id from 1 to 2^53-1: who knows one knows nothing of another. */
+function drawId(): number {
+  return Number(randomBytes(8).readBigUInt64BE() >> 11n) || drawId()
+}

@@ -1,0 +1,175 @@
+import { readPragma, type Sqlite } from '../../kit/sqlite.ts'
+import { inProgress } from '../contract.ts'
+import type { Holder, TaskRecord } from './life.ts'
+
+const SCHEMA_VERSION = 1
+// `seq` is the order of work, `id` what the world knows. Each partial index holds only the tasks that its question is
+// about, so that no question costs more for the tasks that have ended (or wait, or run).
+const SCHEMA = `
+  CREATE TABLE tasks (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER NOT NULL UNIQUE,
+    state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3),
+    attempt INTEGER NOT NULL DEFAULT 0,
+    token TEXT,
+    plain INTEGER,
+    worker TEXT,
+    lease_ms INTEGER,
+    lease_until INTEGER,
+    errors INTEGER NOT NULL DEFAULT 0,
+    losses INTEGER NOT NULL DEFAULT 0,
+    ready_at INTEGER,
+    reason TEXT,
+    result INTEGER,
+    created INTEGER NOT NULL,
+    ended INTEGER,
+    revision INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX ready ON tasks (seq) WHERE state = 0 AND ready_at IS NULL;
+  CREATE INDEX delayed ON tasks (ready_at) WHERE state = 0 AND ready_at IS NOT NULL;
+  CREATE INDEX leases ON tasks (lease_until) WHERE state = 1;
+  CREATE INDEX changes ON tasks (revision);
+  CREATE TABLE told (revision INTEGER NOT NULL, clock INTEGER NOT NULL) STRICT;
+  INSERT INTO told VALUES (0, 0);
+`
+/** What changes in the life of a task; what is not set again is not indexed again. */
+const MUTABLE = `state, attempt, token, plain, worker, lease_ms, lease_until, errors, losses, ready_at, reason, result,
+  ended, revision`
+const COLUMNS = `seq, id, created, ${MUTABLE}`
+type Cell = number | string | null
+
+/** A task with its place in the order of work and the number of its last change. */
+export interface TaskRow extends TaskRecord {
+  readonly seq: number
+  readonly revision: number
+}
+
+/** The tasks in a SQLite file. Whoever writes has begun a transaction; `INDEXED BY` fails where an index would not serve. */
+export interface TaskTable {
+  /** Number of the last change, and what the clock said when it was written. */
+  told(): { revision: number; clock: number }
+  tell(revision: number, clock: number): void
+  find(id: number): TaskRow | undefined
+  /** Adds a task that waits; false when there is one of that id. */
+  insert(task: { id: number; createdAt: number; revision: number }): boolean
+  update(row: TaskRow): void
+  remove(row: TaskRow): void
+  /** Ends the holder's lease at another time. */
+  extend(row: TaskRow, until: number): void
+  /** Gives every lease its whole length again. */
+  extendAll(now: number): void
+  /** The oldest task that may be given out. */
+  firstReady(): TaskRow | undefined
+  /** Lets tasks whose pause is over be given out. */
+  endPauses(now: number): void
+  /** Tasks whose lease is over, those first that are over longest. */
+  lapsed(now: number, limit: number): TaskRow[]
+  /** When the next lease or pause is over. */
+  nextDue(): number | undefined
+  changedAfter(revision: number, limit: number): TaskRow[]
+  madeAfter(seq: number, limit: number): TaskRow[]
+}
+
+/** Makes the table where there is none. Throws on a file of another version. */
+export function openTaskTable(database: Sqlite): TaskTable {
+  if (readPragma(database, 'user_version') === 0)
+    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
+  const version = readPragma(database, 'user_version')
+  if (version !== SCHEMA_VERSION) throw new Error(`the file has version ${version}, not ${SCHEMA_VERSION}`)
+
+  const select = (where: string) => {
+    const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
+    return (...values: number[]) => (statement.all(...values) as Cell[][]).map(toRow)
+  }
+  const selectOne = (where: string) => {
+    const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
+    return (...values: number[]) => {
+      const cells = statement.get(...values) as Cell[] | undefined
+      return cells && toRow(cells)
+    }
+  }
+  const selectValue = (sql: string) => {
+    const statement = database.prepare(sql).raw()
+    return () => (statement.get() as Cell[])[0] as number | null
+  }
+  const find = selectOne('WHERE id = ?')
+  const firstReady = selectOne('INDEXED BY ready WHERE state = 0 AND ready_at IS NULL ORDER BY seq LIMIT 1')
+  const lapsed = select('INDEXED BY leases WHERE state = 1 AND lease_until <= ? ORDER BY lease_until LIMIT ?')
+  const changedAfter = select('INDEXED BY changes WHERE revision > ? ORDER BY revision LIMIT ?')
+  const madeAfter = select('WHERE seq > ? ORDER BY seq LIMIT ?')
+  const firstLease = selectValue('SELECT min(lease_until) FROM tasks INDEXED BY leases WHERE state = 1')
+  const firstPause = selectValue(
+    'SELECT min(ready_at) FROM tasks INDEXED BY delayed WHERE state = 0 AND ready_at IS NOT NULL',
+  )
+  const insert = database.prepare(
+    'INSERT INTO tasks (id, created, revision) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
+  )
+  const update = database.prepare(`UPDATE tasks SET ${MUTABLE.replace(/\w+/g, '$& = ?')} WHERE seq = ?`)
+  const remove = database.prepare('DELETE FROM tasks WHERE seq = ?')
+  const extend = database.prepare('UPDATE tasks SET lease_until = ? WHERE seq = ?')
+  const extendAll = database.prepare('UPDATE tasks SET lease_until = ? + lease_ms WHERE state = 1')
+  const endPauses = database.prepare(
+    'UPDATE tasks INDEXED BY delayed SET ready_at = NULL WHERE state = 0 AND ready_at <= ?',
+  )
+  const told = database.prepare('SELECT revision, clock FROM told').raw()
+  const tell = database.prepare('UPDATE told SET revision = ?, clock = ?')
+
+  return {
+    told() {
+      const [revision, clock] = told.get() as [number, number]
+      return { revision, clock }
+    },
+    tell: (revision, clock) => void tell.run(revision, clock),
+    find,
+    insert: ({ id, createdAt, revision }) => insert.run(id, createdAt, revision).changes > 0,
+    update: row => void update.run(...toCells(row), row.seq),
+    remove: row => void remove.run(row.seq),
+    extend: (row, until) => void extend.run(until, row.seq),
+    extendAll: now => void extendAll.run(now),
+    firstReady,
+    endPauses: now => void endPauses.run(now),
+    lapsed,
+    nextDue() {
+      const due = [firstLease(), firstPause()].filter(at => at !== null)
+      return due.length === 0 ? undefined : Math.min(...due)
+    },
+    changedAfter,
+    madeAfter,
+  }
+}
+
+/** The cells of `MUTABLE`. */
+function toCells(task: TaskRow): Cell[] {
+  const { state, attempt, holder, errors, losses, readyAt, reason, result, endedAt, revision } = task
+  const token = holder?.token ?? task.finishedBy ?? null
+  const plain = holder === undefined ? null : Number(holder.isPlain)
+  const held = [token, plain, holder?.worker ?? null, holder?.leaseMs ?? null, holder?.until ?? null]
+  const rest = [errors, losses, readyAt ?? null, reason ?? null, result ?? null, endedAt ?? null, revision]
+  return [state, attempt, ...held, ...rest]
+}
+
+/** The row of the cells of `COLUMNS`. */
+function toRow(cells: Cell[]): TaskRow {
+  const number = (column: number) => (cells[column] ?? undefined) as number | undefined
+  const text = (column: number) => (cells[column] ?? undefined) as string | undefined
+  const [seq, id, createdAt, state, attempt] = cells as number[]
+  const holder = {
+    token: text(5),
+    isPlain: number(6) === 1,
+    worker: text(7),
+    leaseMs: number(8),
+    until: number(9),
+  }
+  return {
+    ...({ seq, id, createdAt, state, attempt } as TaskRow),
+    holder: state === inProgress ? (holder as Holder) : undefined,
+    errors: number(10) ?? 0,
+    losses: number(11) ?? 0,
+    readyAt: number(12),
+    reason: text(13),
+    result: number(14),
+    finishedBy: state === inProgress ? undefined : text(5),
+    endedAt: number(15),
+    revision: number(16) ?? 0,
+  }
+}

@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { done } from '../kit/contract.ts'
+import { ServiceError } from '../kit/errors.ts'
+import { addRoutes, buildServer, type ServerOptions } from '../kit/server.ts'
+import { databaseContract, type Task } from './contract.ts'
+import type { TaskEngine } from './engine.ts'
+
+export interface DatabaseOptions extends ServerOptions {
+  readonly engine: TaskEngine
+}
+
+/** The database: which tasks there are, and who has which. */
+export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyInstance {
+  const app = buildServer(server)
+
+  addRoutes(app, databaseContract, {
+    newTask: async ({ query }) => String(await engine.newTask(query.id)),
+    async getById(call) {
+      const { id, wait } = call.query
+      if (wait === undefined) return found(await engine.get(id))
+      return found(await engine.get(id, { waitMs: wait * 1_000, signal: call.signal }))
+    },
+    async getNewTask(call) {
+      const { worker, wait = 0 } = call.query
+      const isPlain = worker === undefined && call.query.wait === undefined
+      const granted = await engine.take({ isPlain, worker, waitMs: wait * 1_000, signal: call.signal })
+      if (granted !== undefined) {
+        const { grant, mark } = granted
+        whenUnsent(call.reply, () => engine.undoGrant(grant.id, mark))
+        return grant
+      }
+      if (isPlain) throw new ServiceError('not-found', 'No non-started task.')
+      return undefined
+    },
+    async renewTask({ query: { id, token } }) {
+      await engine.renew(id, token)
+      return done
+    },
+    async releaseTask({ query: { id, token } }) {
+      await engine.release(id, token)
+      return done
+    },
+    async failTask({ query: { id, token, retry }, body: reason }) {
+      await engine.fail(id, token, { mayRetry: retry === 1, reason })
+      return done
+    },
+    async finishTask({ query: { id, token } }) {
+      await engine.finish(id, token)
+      return done
+    },
+    async setById({ body: { id, state } }) {
+      await engine.set(id, state)
+      return done
+    },
+    async deleteTask({ query }) {
+      await engine.remove(query.id)
+      return done
+    },
+    changes: ({ query: { since, wait }, signal }) => engine.changes({ since, waitMs: wait * 1_000, signal }),
+    list: async () => formatLines(engine.list()),
+  })
+  return app
+}
+
+function found(task: Task | undefined): Task {
+  if (task === undefined) throw new ServiceError('not-found', 'No such task.')
+  return task
+}
+
+/** Runs `undo` if the answer cannot be written any more: its caller is gone, or goes before the last byte. */
+function whenUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>): void {
+  const run = () => undo().catch(error => log.error({ err: error }, 'a grant that nobody got was not undone'))
+  if (raw.destroyed) return void run()
+  // Not `writableFinished`: it is true as well after an answer to a connection that had been cut before.
+  let isSent = false
+  raw.once('finish', () => {
+    isSent = true
+  })
+  raw.once('close', () => {
+    if (!isSent) void run()
+  })
+}
+
+async function* formatLines(rows: AsyncIterable<{ id: number; state: number }>): AsyncGenerator<string> {
+  for await (const { id, state } of rows) yield `${id} :  id: ${id}  state: ${state}\n`
+}

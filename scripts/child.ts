@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { request } from 'undici'
+import { Failure } from './failure.ts'
+import { identify } from './process-id.ts'
+import type { Started } from './run-file.ts'
+import { type Part, serviceOf } from './services.ts'
+
+/** How long a service may take to be ready, in ms, and one answer to whether it is. */
+const READY_MS = 30_000
+const ANSWER_MS = 2_000
+/** Pause between two questions whether it is ready, in ms. */
+const ASK_MS = 25
+
+export interface ChildOptions {
+  readonly part: Part
+  readonly host: string
+  readonly dataDir: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** One running service. */
+export interface Child {
+  readonly part: Part
+  readonly started: Started
+  /** Where its output is appended to. */
+  readonly log: string
+  /** How it ended: `exit status 1`, `SIGKILL`. */
+  readonly ended: Promise<string>
+  hasEnded(): boolean
+  /** Resolves with its `host:port` once it says that it is ready; a `Failure` when it ends before, or after 30 s. */
+  ready(signal: AbortSignal): Promise<string>
+}
+
+/**
+ * Starts a service in a process group of its own, so that the terminal's Ctrl-C reaches the supervisor alone. Its output
+ * goes to DATA/logs/NAME.log.
+ */
+export function startChild({ part, host, dataDir, env }: ChildOptions): Child {
+  const log = join(dataDir, 'logs', `${part.name}.log`)
+  const output = openSync(log, 'a')
+  const from = statSync(log).size
+  const child = spawn(process.execPath, ['--enable-source-maps', part.main], {
+    detached: true,
+    env: { ...env, ...settingsFor(part, env), DATA_DIR: dataDir },
+    stdio: ['ignore', output, output],
+  })
+  closeSync(output)
+  let end: string | undefined
+  const ended = endOf(child).then(how => {
+    end = how
+    return how
+  })
+  const written = () => readFileSync(log).subarray(from).toString('utf8').split('\n')
+  const { pid } = child
+  if (pid === undefined) throw new Failure(`${part.name} cannot be started`)
+
+  return {
+    part,
+    started: { name: part.name, ...identify(pid) },
+    log,
+    ended,
+    hasEnded: () => end !== undefined,
+    async ready(signal) {
+      const deadline = performance.now() + READY_MS
+      while (performance.now() < deadline) {
+        if (end !== undefined) throw new Failure(whyEnded(part.name, written(), end, log))
+        const address = part.port === 0 ? addressIn(written()) : `${host}:${part.port}`
+        if (address !== undefined && (await isReady(address, part.service))) return address
+        await delay(ASK_MS, undefined, { signal })
+      }
+      throw new Failure(`${part.name} was not ready within ${READY_MS / 1_000} s: see ${log}`)
+    },
+  }
+}
+
+/** On a port of the system's choice a service can only be found by its log, so that has to hold the line that says it. */
+function settingsFor({ variable, port }: Part, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isQuiet = port === 0 && env.LOG_LEVEL !== undefined && env.LOG_LEVEL !== 'debug'
+  return { [variable]: String(port), ...(isQuiet ? { LOG_LEVEL: 'info' } : {}) }
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise(resolve => {
+    child.once('exit', (status, signal) => resolve(signal ?? `exit status ${status}`))
+    child.once('error', error => resolve(error.message))
+  })
+}
+
+/** A service that cannot start says why in one line that begins with its name; of a crash the log has the trace. */
+function whyEnded(name: string, written: string[], end: string, log: string): string {
+  const said = written.findLast(line => line.startsWith(`${serviceOf(name)}: `))
+  return said ?? `${name} ended before it was ready (${end}): see ${log}`
+}
+
+/** The address in the line `{"msg":"ready","address":"host:port",...}`. */
+function addressIn(written: string[]): string | undefined {
+  const line = written.find(line => line.includes('"msg":"ready"'))
+  try {
+    return line === undefined ? undefined : JSON.parse(line).address
+  } catch {
+    return undefined
+  }
+}
+
+async function isReady(address: string, service: string): Promise<boolean> {
+  try {
+    const { statusCode, body } = await request(`http://${address}/health`, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+    })
+    const health = (await body.json()) as { service?: unknown; ready?: unknown }
+    return statusCode === 200 && health.service === service && health.ready === true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isRunning } from './process-id.ts'
+import type { Started } from './run-file.ts'
+import { serviceOf, stopOrder } from './services.ts'
+
+/** How long a service may take to end in order, in ms; past it, it is killed. Its own bound is 12 s. */
+const END_MS = 15_000
+/** How long the kernel may take to end a killed one, in ms. */
+const KILL_MS = 5_000
+const LOOK_MS = 10
+
+/**
+ * Ends processes in the order in which nobody misses them, each service once the one before it is gone, and gives their
+ * names in the order in which they ended. SIGINT: all stops, so none lingers for others.
+ */
+export async function endInOrder(
+  running: readonly Started[],
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const service of stopOrder) {
+    const alike = running.filter(({ name }) => serviceOf(name) === service)
+    await Promise.all(alike.map(started => end(started, say).then(() => names.push(started.name))))
+  }
+  return names
+}
+
+async function end(started: Started, say: (line: string) => void): Promise<void> {
+  signalTo(started, 'SIGINT')
+  if (await hasEnded(started, END_MS)) return
+  say(`${started.name} did not end within ${END_MS / 1_000} s and is killed`)
+  killAtOnce([started])
+  await hasEnded(started, KILL_MS)
+}
+
+/** Ends processes, and what they may have started, without asking. */
+export function killAtOnce(running: readonly Started[]): void {
+  for (const started of running) {
+    // A negative number means the process group, which each has of its own.
+    if (isRunning(started)) signalTo({ ...started, pid: -started.pid }, 'SIGKILL')
+  }
+}
+
+/** True as soon as a process has ended, false after `withinMs`. */
+export async function hasEnded(process: Parameters<typeof isRunning>[0], withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs
+  while (isRunning(process)) {
+    if (performance.now() > deadline) return false
+    await delay(LOOK_MS)
+  }
+  return true
+}
+
+function signalTo({ pid }: Started, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It ended meanwhile.
+  }
+}

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Starts the six services; see --help.
+set -euo pipefail
+. "$(dirname "$0")/prepare.sh"
+
+prepare --omit=dev
+exec node --enable-source-maps "$root/dist/scripts/start-all.js" "$@"

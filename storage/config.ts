@@ -1,0 +1,25 @@
+import { setting } from '../kit/config.ts'
+import { dataSetting, kvSetting, sharedSettings, whole } from '../kit/settings.ts'
+
+/** Largest image a setting may allow, in bytes: 4 GB. */
+const MOST_BYTES = 4_000_000_000
+
+export const storageConfig = {
+  service: 'storage',
+  settings: {
+    ...sharedSettings('STORAGE', 3002),
+    ...dataSetting,
+    ...kvSetting,
+    maxUploadBytes: setting(whole(1, MOST_BYTES).default(50_000_000), {
+      env: 'MAX_UPLOAD_BYTES',
+      unit: 'bytes',
+      says: 'the largest upload it takes',
+    }),
+    maxResultBytes: setting(whole(1, MOST_BYTES).default(200_000_000), {
+      env: 'MAX_RESULT_BYTES',
+      unit: 'bytes',
+      says: 'the largest result it takes: as pixels packed less well, four uploads',
+    }),
+  },
+  positional: ['own', 'kv'],
+} as const

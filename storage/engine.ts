@@ -1,0 +1,54 @@
+import type { Bytes } from '../kit/contract.ts'
+import type { ImageState, StoredImage } from './contract.ts'
+
+/** One image's name; what it means without `attempt` is said with each call. */
+export interface ImageKey {
+  readonly id: number
+  readonly state: ImageState
+  /** Of a result: 0 for the plain one, 1 and up for that of an attempt, which has a name of its own. */
+  readonly attempt?: number | undefined
+}
+
+export interface PutOptions {
+  /** Most bytes the image may have. */
+  readonly maxBytes: number
+  /** Only if there is none. A result with an attempt never replaces one, whatever this says. */
+  readonly isNew: boolean
+}
+
+export interface ListOptions {
+  readonly state: ImageState
+  /** Only what was last written at least this long ago, in ms. */
+  readonly olderThanMs: number
+  /** Only names behind this one. */
+  readonly after: string
+  readonly limit: number
+}
+
+export interface ListedImage extends StoredImage {
+  readonly name: string
+}
+
+/** Where storage keeps its images. */
+export interface StorageEngine {
+  /**
+   * Stores an image under its name, a result without `attempt` as the plain one, in one step: a reader sees what was there before, or all of the new one. Resolved means
+   * that bytes and name are on disk. Rejected means that nothing is left behind, with
+   * - `conflict`: `isNew` and there is one, or this attempt has another result already (the same bytes again are fine);
+   * - `too-large`, `disk-full`; `bad-request` for an empty body; and whatever the body's stream fails with.
+   */
+  put(image: ImageKey, body: Bytes, options: PutOptions): Promise<void>
+  /**
+   * An image, verified before its first byte is given; `undefined` when there is none. Of `finished` without `attempt` the
+   * plain result, else that of the highest attempt. Rejects with `internal` when what is stored is not what was sent.
+   * A stream that is given must be read or destroyed.
+   */
+  get(image: ImageKey): Promise<(Bytes & { readonly length: number }) | undefined>
+  /** Removes an image, also when there is none; of `finished` without `attempt` all results of that id. */
+  remove(image: ImageKey): Promise<void>
+  /** What lies there, in order of name. An image that comes or goes meanwhile may be in it or not. */
+  list(options: ListOptions): Promise<ListedImage[]>
+  /** Times a corrupt image was met, since the start. */
+  corruptCount(): number
+  close(): Promise<void>
+}

@@ -1,0 +1,123 @@
+import { unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { discard } from '../../kit/body.ts'
+import { ServiceError } from '../../kit/errors.ts'
+import type { ImageKey, StorageEngine } from '../engine.ts'
+import { type Fatal, makeFolders } from './folder.ts'
+import { createIncoming, isNoRoom, type Received } from './incoming.ts'
+import { CorruptError, ignoreAbsence, readSealed } from './sealed.ts'
+import { openShelves } from './shelves.ts'
+import { createVerifiedFiles } from './verified.ts'
+
+/** How often temporary files are swept, in ms. */
+const SWEEP_MS = 60_000
+
+export interface FileStorageOptions {
+  /** The folder; made when it is not there. Any number of processes may share it. */
+  readonly path: string
+  readonly fatal: Fatal
+  /**
+   * A temporary file untouched for this long, in ms, is swept. Longer than the longest silence of a sender (30 s), since
+   * another process may be writing it.
+   */
+  readonly abandonedMs?: number
+}
+
+/**
+ * Images as files, one an image: its bytes and behind them a seal, so that what was promised of the bytes gets its name in
+ * the same step as the bytes (docs/decisions/001). All state is in the file system.
+ */
+export async function openFileStorage(options: FileStorageOptions): Promise<StorageEngine> {
+  const { path, fatal, abandonedMs = 60_000 } = options
+  await makeFolders([dirname(path), path, join(path, 'incoming')])
+  const shelves = {
+    working: await openShelves(join(path, 'working'), 'working', fatal),
+    finished: await openShelves(join(path, 'finished'), 'finished', fatal),
+  }
+  const incoming = createIncoming({ path: join(path, 'incoming'), abandonedMs, fatal })
+  const verified = createVerifiedFiles()
+  let corrupt = 0
+
+  let sweeping = incoming.sweep()
+  await sweeping
+  const timer = setInterval(() => {
+    // What cannot be swept now is swept a minute later.
+    sweeping = incoming.sweep().catch(() => {})
+  }, SWEEP_MS).unref()
+
+  const read = async (image: ImageKey) => {
+    const found = await readSealed(shelves[image.state].pathOf(image), verified).catch(asRefusal)
+    if (found !== undefined || image.state === 'working' || image.attempt !== undefined) return found
+    const attempt = (await shelves.finished.attemptsOf(image.id)).at(-1)
+    return attempt === undefined
+      ? undefined
+      : readSealed(shelves.finished.pathOf({ ...image, attempt }), verified).catch(asRefusal)
+  }
+
+  /** Names the result of an attempt, which keeps the bytes it first had. A corrupt one has lost them: it is replaced. */
+  const nameOnce = async (file: Received, path: string) => {
+    while (!(await file.linkTo(path))) {
+      const there = await readSealed(path, verified).catch(error => {
+        if (error instanceof CorruptError) return 'corrupt' as const
+        throw error
+      })
+      if (there === 'corrupt') return file.moveTo(path)
+      if (there === undefined) continue
+      discard(there)
+      if (there.sha256.equals(file.sha256)) return
+      throw new ServiceError('conflict', 'This attempt has another result already.')
+    }
+  }
+
+  return {
+    async put(image, body, { maxBytes, isNew }) {
+      const path = shelves[image.state].pathOf(image)
+      const file = await incoming.receive(body, maxBytes).catch(asRefusal)
+      try {
+        if ((image.attempt ?? 0) > 0) await nameOnce(file, path)
+        else if (!isNew) await file.moveTo(path)
+        else if (!(await file.linkTo(path)))
+          throw new ServiceError('conflict', 'There is such an image already.')
+        await Promise.all([shelves[image.state].folderOf(image.id).sync(), file.discard()])
+      } catch (error) {
+        await file.discard()
+        return asRefusal(error)
+      }
+    },
+    async get(image) {
+      try {
+        return await read(image)
+      } catch (error) {
+        if (!(error instanceof CorruptError)) throw error
+        corrupt += 1
+        const name = `${image.state} ${image.id}${image.attempt === undefined ? '' : `.${image.attempt}`}`
+        throw new ServiceError('internal', `The image ${name} is corrupt: ${error.message}.`)
+      }
+    },
+    // Not synced: one that a power cut brings back is an orphan, and swept as one.
+    async remove(image) {
+      const { state, id, attempt } = image
+      const attempts =
+        state === 'working' || attempt !== undefined ? [attempt] : await shelves[state].attemptsOf(id)
+      const paths = attempts.map(attempt => shelves[state].pathOf({ id, state, attempt }))
+      await Promise.all(paths.map(path => unlink(path).catch(ignoreAbsence)))
+    },
+    list: options => shelves[options.state].list(options),
+    corruptCount: () => corrupt,
+    async close() {
+      clearInterval(timer)
+      await sweeping
+      await Promise.all([shelves.working.close(), shelves.finished.close()])
+    },
+  }
+}
+
+/** What a file system says, as a refusal where it is one that a caller may act on. */
+function asRefusal(error: unknown): never {
+  const cause = error
+  if (isNoRoom(error)) throw new ServiceError('disk-full', 'The disk, or the quota, is full.', { cause })
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EMFILE' || code === 'ENFILE')
+    throw new ServiceError('unavailable', 'Too many files are open.', { cause })
+  throw error
+}

@@ -1,0 +1,136 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { discard } from '../../kit/body.ts'
+import type { Bytes } from '../../kit/contract.ts'
+import { ServiceError } from '../../kit/errors.ts'
+import type { Fatal } from './folder.ts'
+import { encodeSeal } from './seal.ts'
+import { ignoreAbsence } from './sealed.ts'
+
+/** A file that is on disk with its seal and has no name yet by which it could be read. */
+export interface Received {
+  /** SHA-256 of the image. */
+  readonly sha256: Buffer
+  /** Gives it a name; what had that name before is gone in the same step. */
+  moveTo(path: string): Promise<void>
+  /** Gives it a name that nothing has; false when something has it. */
+  linkTo(path: string): Promise<boolean>
+  /** Takes away the temporary name. To be called whatever became of the file; never rejects. */
+  discard(): Promise<void>
+}
+
+export interface Incoming {
+  /** Writes a body and its seal to a file of its own. Resolved means that its bytes are on disk. */
+  receive(body: Bytes, maxBytes: number): Promise<Received>
+  /** Removes what processes that are no more have left. */
+  sweep(): Promise<void>
+}
+
+export interface IncomingOptions {
+  /** The folder of the temporary files, on the file system of the images. Any number of processes may share it. */
+  readonly path: string
+  /** A temporary file untouched for this long, in ms, was left by a process that is no more. */
+  readonly abandonedMs: number
+  readonly fatal: Fatal
+}
+
+export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOptions): Incoming {
+  // A wall clock that jumps must not make this process sweep what it is writing.
+  const inHand = new Set<string>()
+
+  const remove = async (name: string) => {
+    await unlink(join(folder, name)).catch(() => {})
+    inHand.delete(name)
+  }
+
+  return {
+    async receive(body, maxBytes) {
+      const name = randomUUID()
+      const path = join(folder, name)
+      inHand.add(name)
+      // A stream that fails before it is read tells whoever reads it then; unheard, it would end the process.
+      if (!Buffer.isBuffer(body.data)) body.data.on('error', () => {})
+      try {
+        const sha256 = await write(path, body, maxBytes, fatal)
+        return {
+          sha256,
+          async moveTo(target) {
+            await rename(path, target)
+            inHand.delete(name)
+          },
+          linkTo: target => link(path, target).then(() => true, isTaken),
+          discard: async () => (inHand.has(name) ? remove(name) : undefined),
+        }
+      } catch (error) {
+        discard(body)
+        await remove(name)
+        throw error
+      }
+    },
+    async sweep() {
+      for (const name of await readdir(folder)) {
+        if (inHand.has(name)) continue
+        const file = await stat(join(folder, name)).catch(ignoreAbsence)
+        if (file !== undefined && Date.now() - file.mtimeMs > abandonedMs) await remove(name)
+      }
+    },
+  }
+}
+
+async function write(path: string, body: Bytes, maxBytes: number, fatal: Fatal): Promise<Buffer> {
+  if ((body.length ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  const handle = await open(path, 'wx')
+  try {
+    const sha256 = await writeSealed(handle, body, maxBytes)
+    await handle.sync().catch(error => {
+      // No room was found for what is thrown away now: that is known, and nobody was told otherwise.
+      if (!isNoRoom(error)) fatal(error)
+      throw error
+    })
+    return sha256
+  } finally {
+    await handle.close()
+  }
+}
+
+async function writeSealed(handle: FileHandle, { data }: Bytes, maxBytes: number): Promise<Buffer> {
+  const hash = createHash('sha256')
+  let length = 0
+  const take = (piece: Buffer) => {
+    length += piece.length
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    hash.update(piece)
+  }
+  const seal = () => {
+    if (length === 0) throw new ServiceError('bad-request', 'The body is empty.')
+    const sha256 = hash.digest()
+    return { sha256, bytes: encodeSeal({ length, sha256 }) }
+  }
+  if (Buffer.isBuffer(data)) {
+    take(data)
+    const { sha256, bytes } = seal()
+    await handle.writeFile(Buffer.concat([data, bytes]))
+    return sha256
+  }
+  for await (const piece of data) {
+    take(piece)
+    await handle.writeFile(piece)
+  }
+  const { sha256, bytes } = seal()
+  await handle.writeFile(bytes)
+  return sha256
+}
+
+/** True when the disk, or the quota, is full. */
+export function isNoRoom(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
+function isTaken(error: NodeJS.ErrnoException): false {
+  if (error.code !== 'EEXIST') throw error
+  return false
+}
+
+const tooLarge = (maxBytes: number) =>
+  new ServiceError('too-large', `The image is larger than ${maxBytes} bytes.`)

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Bytes } from '../../kit/contract.ts'
+import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
+import type { VerifiedFiles } from './verified.ts'
+
+/** Images up to this many bytes are read in one go; larger ones are streamed. */
+const WHOLE_BYTES = 2 * 1024 * 1024
+/** Bytes that are read at once to be hashed. */
+const HASHED_BYTES = 256 * 1024
+
+/** A file that is not what was written: it is not served. */
+export class CorruptError extends Error {}
+
+/** An image and what its seal says. */
+export type SealedImage = Bytes & Seal
+
+/**
+ * Reads a file of an image and its seal, verified before the first byte is given: `undefined` when there is none, a
+ * `CorruptError` when its bytes are not those it was sealed with.
+ */
+export async function readSealed(path: string, verified: VerifiedFiles): Promise<SealedImage | undefined> {
+  const handle = await open(path, 'r').catch(ignoreAbsence)
+  if (handle === undefined) return undefined
+  let isStreamed = false
+  try {
+    const stat = await handle.stat({ bigint: true })
+    const length = Number(stat.size) - SEAL_BYTES
+    if (length < 0) throw new CorruptError('it is shorter than its seal')
+    const isKnown = verified.has(stat)
+    if (length <= WHOLE_BYTES) {
+      const file = await readAt(handle, 0, length + SEAL_BYTES)
+      const data = file.subarray(0, length)
+      const seal = openSeal(file.subarray(length), length)
+      if (!isKnown) checkHash(createHash('sha256').update(data).digest(), seal)
+      if (!isKnown) verified.add(stat)
+      return { ...seal, data }
+    }
+    const seal = openSeal(await readAt(handle, length, SEAL_BYTES), length)
+    if (!isKnown) checkHash(await hashOf(handle, length), seal)
+    if (!isKnown) verified.add(stat)
+    isStreamed = true
+    return { ...seal, data: handle.createReadStream({ start: 0, end: length - 1 }) }
+  } finally {
+    // Nobody needs to wait for it: the file was only read.
+    if (!isStreamed) handle.close().catch(() => {})
+  }
+}
+
+function openSeal(bytes: Buffer, length: number): Seal {
+  const seal = decodeSeal(bytes)
+  if (seal === undefined) throw new CorruptError('its seal is broken')
+  if (seal.length !== length) throw new CorruptError('its length is not the one it was sealed with')
+  return seal
+}
+
+function checkHash(sha256: Buffer, seal: Seal): void {
+  if (!sha256.equals(seal.sha256)) throw new CorruptError('its bytes are not those it was sealed with')
+}
+
+async function hashOf(handle: FileHandle, length: number): Promise<Buffer> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(HASHED_BYTES)
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(HASHED_BYTES, length - at), at)
+    if (bytesRead === 0) throw new CorruptError('it ends too early')
+    hash.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+  return hash.digest()
+}
+
+async function readAt(handle: FileHandle, start: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  for (let seen = 0; seen < length; ) {
+    const { bytesRead } = await handle.read(buffer, seen, length - seen, start + seen)
+    if (bytesRead === 0) throw new CorruptError('it ends too early')
+    seen += bytesRead
+  }
+  return buffer
+}
+
+/** For `catch`: what is not there is `undefined`. */
+export function ignoreAbsence(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import { loadConfig } from '../kit/config.ts'
+import { openMesh } from '../kit/mesh.ts'
+import { openOrFail, runService, startService } from '../kit/run.ts'
+import { kvStoreContract } from '../kv-store/contract.ts'
+import { storageConfig } from './config.ts'
+import { storageContract } from './contract.ts'
+import { openFileStorage } from './engines/files.ts'
+import { buildStorage } from './service.ts'
+
+const config = loadConfig(storageConfig)
+const start = startService(storageConfig.service, config)
+const { standing, log } = start
+const fatal = (err: unknown) => {
+  log.fatal({ err }, 'the disk did not keep what it was given: ending')
+  process.exit(1)
+}
+const path = join(config.dataDir, 'storage')
+const engine = await openOrFail(start, () => openFileStorage({ path, fatal }))
+const maxBytes = { working: config.maxUploadBytes, finished: config.maxResultBytes }
+const app = buildStorage({ ...start, engine, maxBytes, guard: standing })
+const { secrets } = standing
+const mesh = openMesh({ ...config, registryContract: kvStoreContract, secrets, log })
+const discovery = { mesh, key: storageContract.key, own: config.own }
+
+await runService({ ...start, app, discovery, close: () => engine.close() })

@@ -1,0 +1,114 @@
+import { PassThrough, Readable } from 'node:stream'
+import t from 'tap'
+import { collect, discard, guardBody, peek } from '../../kit/body.ts'
+
+const limits = { maxBytes: 10, idleMs: 60_000 }
+
+t.test('a guarded body gives every byte, in order', async t => {
+  const source = Readable.from([Buffer.from('one'), Buffer.from('two')])
+  t.equal(String(await collect(guardBody(source, limits), 100)), 'onetwo')
+})
+
+t.test('a body of exactly the limit passes, a byte more is too large and leaves its source open', async t => {
+  t.equal((await collect(guardBody(Readable.from([Buffer.alloc(10)]), limits), 100)).length, 10)
+  const source = new PassThrough()
+  source.write(Buffer.alloc(11))
+  await t.rejects(collect(guardBody(source, limits), 100), { code: 'too-large' })
+  t.notOk(source.destroyed)
+})
+
+t.test('a sender that breaks off is told from one that ends', async t => {
+  for (const error of [undefined, new Error('reset')]) {
+    const source = new PassThrough()
+    source.write('abc')
+    const reading = collect(guardBody(source, limits), 100)
+    setImmediate(() => source.destroy(error))
+    await t.rejects(reading, { code: 'bad-request', message: /broke off/ })
+  }
+})
+
+t.test(
+  'a sender that breaks off before anyone reads ends no process, and is noticed by who reads',
+  async t => {
+    const source = new PassThrough()
+    const guarded = guardBody(source, limits)
+    source.destroy(new Error('reset'))
+    await new Promise(setImmediate)
+    await t.rejects(collect(guarded, 100), { code: 'bad-request' })
+  },
+)
+
+t.test(
+  'silence in the middle of a body has an end; a reader that is slow is not the sender’s silence',
+  async t => {
+    const silent = new PassThrough()
+    silent.write('abc')
+    await t.rejects(collect(guardBody(silent, { maxBytes: 10, idleMs: 20 }), 100), {
+      code: 'request-timeout',
+    })
+
+    const source = new PassThrough()
+    const guarded = guardBody(source, { maxBytes: 10, idleMs: 20 })
+    source.end('abc')
+    await new Promise(resolve => setTimeout(resolve, 100))
+    t.equal(String(await collect(guarded, 100)), 'abc')
+  },
+)
+
+t.test('a reader that lets go leaves the source open', async t => {
+  const source = new PassThrough()
+  const guarded = guardBody(source, limits)
+  source.write('abc')
+  discard({ data: guarded })
+  await new Promise(setImmediate)
+  t.notOk(source.destroyed)
+  source.destroy(new Error('later'))
+  await new Promise(setImmediate)
+})
+
+t.test('collect gives up past its limit', async t => {
+  await t.rejects(collect(Readable.from([Buffer.alloc(3), Buffer.alloc(3)]), 5), { code: 'too-large' })
+  t.equal((await collect(Readable.from([]), 5)).length, 0)
+})
+
+t.test('a look at the first bytes loses none, however they come', async t => {
+  const shapes = [['abcdef'], ['a', 'bcdef'], ['abc', 'def'], ['a', 'b', 'c', 'd', 'e', 'f'], ['abcd', 'ef']]
+  const open: ((pieces: string[]) => Readable)[] = [
+    pieces => Readable.from(pieces.map(piece => Buffer.from(piece))),
+    pieces => {
+      const stream = new PassThrough()
+      for (const piece of pieces) stream.write(piece)
+      return stream.end()
+    },
+    pieces => {
+      const stream = new PassThrough()
+      const write = () => {
+        const piece = pieces.shift()
+        if (piece === undefined) stream.end()
+        else stream.write(piece, () => setImmediate(write))
+      }
+      write()
+      return stream
+    },
+  ]
+  for (const shape of shapes) {
+    for (const [how, stream] of open.entries()) {
+      for (const count of [1, 3, 4, 6, 7]) {
+        const { first, body } = await peek({ data: stream([...shape]), length: 6 }, count)
+        const whole = Buffer.isBuffer(body.data) ? body.data : await collect(body.data, 100)
+        const name = `${shape.join(' ')}, way ${how}, ${count}`
+        t.same([String(first), String(whole)], ['abcdef'.slice(0, count), 'abcdef'], name)
+        t.equal(body.length, 6, name)
+      }
+    }
+  }
+  const { first, body } = await peek({ data: Buffer.from('abc') }, 2)
+  t.same([String(first), String(body.data)], ['ab', 'abc'])
+})
+
+t.test('a body that breaks under the look fails the look', async t => {
+  const stream = new PassThrough()
+  stream.write('a')
+  setImmediate(() => stream.destroy(new Error('reset')))
+  await t.rejects(peek({ data: stream }, 4), /reset/)
+})

@@ -1,0 +1,38 @@
+/** What an address could be made to mean by whoever can write into the kv-store. */
+export const crooked = [
+  ...[
+    '',
+    ':',
+    ':3000',
+    'localhost',
+    'localhost:',
+    'localhost:x',
+    'localhost:0',
+    'localhost:65536',
+    'localhost:-1',
+  ],
+  ...['http://localhost:3000', 'file:///etc/passwd', '//localhost:3000', 'unix:/tmp/socket:3000'],
+  ...['user@localhost:3000', 'user:word@localhost:3000', '127.0.0.1:3000@evil.example:80', 'a:1@b:2'],
+  ...['localhost:3000/', 'localhost:3000/path', 'localhost:3000?x', 'localhost:3000#x', '/:3000', '..:3000'],
+  ...[
+    'localhost:3000\r\nHost: x',
+    'localhost:3000\n',
+    '\nlocalhost:3000',
+    'local host:3000',
+    ' localhost:3000',
+  ],
+  ...['localhost\u0000:3000', 'loc\u00ader.example:3000', 'ⓛocalhost:3000', '127。0。0。1:3000'],
+  ...[
+    '2130706433:3000',
+    '0x7f000001:3000',
+    '0x7f.0.0.1:3000',
+    '127.1:3000',
+    '127.0.1:3000',
+    '0177.0.0.1:3000',
+  ],
+  ...['0:3000', '127.0.0.0x1:3000', '127.0.0.1.:3000', 'localhost.:3000', '-x:3000', '256.0.0.1:3000'],
+  ...['::1:3000', '[::1]3000', '[::1', '[::1%lo]:3000', '[127.0.0.1]:3000', '[::ffff:127.0.0.1]:3000'],
+  ...['[::ffff:7f00:1]:3000', '[::ffff:a9fe:a9fe]:3000', '[0:0:0:0:0:ffff:a9fe:a9fe]:3000', '[::g]:3000'],
+  `${'a'.repeat(1_000_000)}:3000`,
+  `localhost:${'1'.repeat(1_000_000)}`,
+]

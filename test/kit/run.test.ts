@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { openWire, until } from './wire.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** A service as a process of its own, started as the tests are; it ends with the test. */
+function start(t: Test, env: Record<string, string>, ...argv: string[]) {
+  const main = join(root, 'kv-store', 'main.ts')
+  const child: ChildProcess = spawn(process.execPath, [...process.execArgv, main, ...argv], {
+    cwd: t.testdir(),
+    env: { ...process.env, KV_STORE_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said = { out: '', error: '' }
+  child.stdout?.setEncoding('utf8').on('data', piece => {
+    said.out += piece
+  })
+  child.stderr?.setEncoding('utf8').on('data', piece => {
+    said.error += piece
+  })
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal)
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const port = async () => {
+    await until('it is ready', () => /"msg":"ready"/.test(said.out) || child.exitCode !== null)
+    return Number(/"address":"127\.0\.0\.1:([0-9]+)"/.exec(said.out)?.[1])
+  }
+  return { child, said, ended, port }
+}
+
+t.test('SIGTERM ends a service in order, with 0, also while somebody waits for an answer', async t => {
+  const service = start(t, {})
+  const port = await service.port()
+  const wire = await openWire(t, port)
+  const host = `Host: 127.0.0.1:${port}`
+  wire.say(`GET /watch?key=a&since=9000000000000000 HTTP/1.1\r\n${host}\r\n\r\n`)
+  const { revision } = JSON.parse(/\{.*\}/.exec(await wire.hears(/\{.*\}/))?.[0] ?? '')
+  wire.say(`GET /watch?key=a&since=${revision}&wait=60 HTTP/1.1\r\n${host}\r\n\r\n`)
+  const idle = await openWire(t, port)
+  idle.say(`GET /health HTTP/1.1\r\n${host}\r\n\r\n`)
+  await idle.hears(/"ready":true/)
+  const began = performance.now()
+  service.child.kill('SIGTERM')
+  t.equal(await service.ended, 0)
+  t.ok(performance.now() - began < 3_000, 'at once: nothing was under way')
+  t.match(wire.heard(), /\{.*\}[\s\S]*\{.*\}/, 'who waited got an answer')
+  t.match(service.said.out, /draining[\s\S]*ended/)
+  t.equal(service.said.error, '')
+})
+
+t.test('a second signal ends a service at once that waits for what is under way', async t => {
+  const service = start(t, {})
+  const port = await service.port()
+  const wire = await openWire(t, port)
+  wire.say(`POST /set?key=a&value=1 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 9\r\n`)
+  const other = await openWire(t, port)
+  other.say(`GET /health HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  await other.hears(/ready/)
+  service.child.kill('SIGTERM')
+  await until('it drains', () => service.said.out.includes('draining'))
+  t.equal(service.child.exitCode, null)
+  service.child.kill('SIGTERM')
+  t.equal(await service.ended, 1)
+  t.match(service.said.out, /again: ending at once/)
+})
+
+t.test('a port in use is one line, and 1', async t => {
+  const first = start(t, {})
+  const port = await first.port()
+  const second = start(t, { KV_STORE_PORT: String(port), DATA_DIR: 'other' })
+  t.equal(await second.ended, 1)
+  t.equal(second.said.error, `kv-store: port ${port} of 127.0.0.1 is in use\n`)
+})
+
+t.test('what cannot be started says why in one line', async t => {
+  const cases: [Record<string, string>, string[], number, RegExp][] = [
+    [{}, ['--nonsense'], 2, /^kv-store: Unknown option '--nonsense'\n$/],
+    [{ KV_STORE_PORT: 'x' }, [], 2, /^kv-store: KV_STORE_PORT is not a whole number\n$/],
+    [{ HOST: '0.0.0.0', OWN: '10.0.0.7:3000' }, [], 1, /^kv-store: HOST 0\.0\.0\.0 is not loopback, .*\n$/],
+    [{ DATA_DIR: '/dev/null/x' }, [], 1, /^kv-store: its data cannot be opened: .*\n$/],
+  ]
+  await Promise.all(
+    cases.map(async ([env, argv, status, line]) => {
+      const service = start(t, env, ...argv)
+      t.equal(await service.ended, status, String(line))
+      t.match(service.said.error, line)
+    }),
+  )
+})
+
+t.test('--help prints the settings and ends', async t => {
+  const service = start(t, {}, '--help')
+  t.equal(await service.ended, 0)
+  t.match(service.said.out, /--kv-store-port +KV_STORE_PORT +3000 +TCP port/)
+})

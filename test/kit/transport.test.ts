@@ -1,0 +1,242 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Readable } from 'node:stream'
+import t, { type Test } from 'tap'
+import { createClient } from '../../kit/client.ts'
+import { ServiceError } from '../../kit/errors.ts'
+import type { Entry } from '../../kit/peer.ts'
+import { createTransport } from '../../kit/transport.ts'
+import { crooked } from './crooked.ts'
+import { buildToy, listen, toyContract } from './toy.ts'
+import { openBareServer, until } from './wire.ts'
+
+interface Given {
+  readonly secret?: string
+  readonly trustsPlain?: boolean
+  readonly allowedHosts?: readonly string[]
+}
+
+/** A client of whoever `entries` name, and what was warned of. */
+function connect(t: Test, entries: readonly Entry[], given: Given = {}) {
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  const transport = createTransport({ service: 'toy', trustsPlain: false, allowedHosts: [], warn, ...given })
+  t.teardown(() => transport.close())
+  transport.setEntries(entries)
+  return { ask: createClient(toyContract, transport), transport, warnings }
+}
+
+/** Toys that count what they are asked. */
+async function openToys(t: Test, count: number) {
+  const asked = Array.from({ length: count }, () => 0)
+  const apps = asked.map((_, i) => {
+    const countUp = async ({ query }: { query: { id: number } }) => {
+      asked[i] = (asked[i] ?? 0) + 1
+      return { id: query.id }
+    }
+    return buildToy(t, { byId: countUp }, { instance: `toy-${i}` })
+  })
+  const values = await Promise.all(apps.map(listen))
+  const entries = values.map((value, i) => ({ value, instance: `toy-${i}` }))
+  return { apps, entries, asked }
+}
+
+/** Port of this machine where nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+t.test('requests are spread over the instances evenly', async t => {
+  const { entries, asked } = await openToys(t, 3)
+  const { ask } = connect(t, entries)
+  await until('each has been found', async () => {
+    await ask.byId({ id: 1 })
+    return asked.every(count => count > 0)
+  })
+  const before = [...asked]
+  for (let i = 0; i < 30; i++) await ask.byId({ id: i })
+  t.same(
+    asked.map((count, i) => count - (before[i] ?? 0)),
+    [10, 10, 10],
+  )
+})
+
+t.test('an instance that ends is skipped, and nobody notices', async t => {
+  const { apps, entries, asked } = await openToys(t, 3)
+  const { ask } = connect(t, entries)
+  await until('each has been found', async () => {
+    await ask.byId({ id: 1 })
+    return asked.every(count => count > 0)
+  })
+  const asking = Array.from({ length: 200 }, async (_, i) => {
+    if (i === 50) await apps[1]?.close()
+    return ask.byId({ id: i })
+  })
+  t.equal((await Promise.all(asking)).length, 200)
+  const before = asked[1]
+  for (let i = 0; i < 20; i++) await ask.byId({ id: i })
+  t.equal(asked[1], before)
+})
+
+t.test('an address that refuses, or answers nothing, costs a request little', async t => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const { entries } = await openToys(t, 1)
+  const dead = [await freePort(), (silent.address() as { port: number }).port]
+  const { ask } = connect(t, [
+    ...dead.map(port => ({ value: `127.0.0.1:${port}`, instance: 'x' })),
+    ...entries,
+  ])
+  const began = performance.now()
+  for (let i = 0; i < 20; i++) await ask.byId({ id: i })
+  t.ok(performance.now() - began < 1_000)
+})
+
+t.test('another service, or another instance, is asked who it is and nothing else', async t => {
+  const health = { service: 'toy', instance: 'toy-9', version: '0', ready: true }
+  const cases: [string, object, Given][] = [
+    ['another service', { ...health, service: 'till', instance: 'toy-1' }, {}],
+    ['another instance', health, {}],
+    ['who cannot say who it is', { ok: true }, {}],
+    ['another service without an instance', { ...health, service: 'till' }, { trustsPlain: true }],
+  ]
+  for (const [name, said, given] of cases) {
+    const bare = await openBareServer(t, (_request, response) => response.end(JSON.stringify(said)))
+    const { entries, asked } = await openToys(t, 1)
+    const wrong = given.trustsPlain ? { value: bare.address } : { value: bare.address, instance: 'toy-1' }
+    const { ask } = connect(t, [wrong, ...entries], { ...given, secret: 'the secret' })
+    for (let i = 0; i < 10; i++) await ask.byId({ id: i })
+    t.equal(asked[0], 10, name)
+    await until('it was asked', () => bare.requests.length > 0)
+    t.same([...new Set(bare.requests)], ['GET /health'], name)
+  }
+})
+
+t.test('who took over the port of another is found out before it gets data', async t => {
+  const { apps, entries } = await openToys(t, 1)
+  const { ask } = connect(t, entries)
+  await ask.byId({ id: 1 })
+  await apps[0]?.close()
+  const port = Number(entries[0]?.value.split(':')[1])
+  const other = { service: 'till', instance: 'till-1', version: '0', ready: true }
+  const bare = await openBareServer(t, (_request, response) => response.end(JSON.stringify(other)), port)
+  const refused = ask.count({}, { body: { data: Buffer.from('hush') } })
+  await t.rejects(refused, { code: 'unavailable' })
+  const leaving = new AbortController()
+  setTimeout(() => leaving.abort(), 300)
+  await t.rejects(ask.byId({ id: 7 }, { signal: leaving.signal }))
+  t.same([...new Set(bare.requests)], ['GET /health'])
+})
+
+t.test('who finds nobody waits, and goes on as soon as somebody is there', async t => {
+  const { entries } = await openToys(t, 1)
+  const { ask, transport } = connect(t, [])
+  const answer = ask.byId({ id: 7 })
+  const stream = new Readable({ read: () => t.fail('the body is read while nobody is there') })
+  const leaving = new AbortController()
+  const upload = ask.count({}, { body: { data: stream }, signal: leaving.signal })
+  await new Promise(resolve => setTimeout(resolve, 200))
+  leaving.abort()
+  await t.rejects(upload, { name: 'AbortError' })
+  const began = performance.now()
+  transport.setEntries(entries)
+  t.same(await answer, { id: 7 })
+  t.ok(performance.now() - began < 1_000)
+})
+
+t.test('who finds nobody for 5 s is told so, without an address', async t => {
+  const { ask } = connect(t, [{ value: `127.0.0.1:${await freePort()}`, instance: 'x' }])
+  const began = performance.now()
+  const error = await ask.byId({ id: 7 }).catch((error: unknown) => error)
+  const tookMs = performance.now() - began
+  t.match(error, { code: 'unavailable', message: 'The toy service cannot be reached now.' })
+  t.ok(tookMs > 4_900 && tookMs < 7_000, `${tookMs} ms`)
+})
+
+t.test('a crooked address is not connected to, nor one outside the allowed networks', async t => {
+  const { apps, entries, asked } = await openToys(t, 1)
+  let connections = 0
+  apps[0]?.server.on('connection', () => {
+    connections += 1
+  })
+  const port = entries[0]?.value.split(':')[1] ?? ''
+  const metadata = ['169.254.169.254:80', '10.0.0.1:80', '0.0.0.0:80', '[fd00::1]:80', 'metadata.internal:80']
+  const values = [...crooked, ...metadata].map(value => value.replaceAll('3000', port))
+  const { ask, warnings } = connect(
+    t,
+    values.map(value => ({ value, instance: 'toy-0' })),
+    { secret: 'the secret' },
+  )
+  t.equal(warnings.length, values.length)
+  for (const warning of warnings) t.ok(warning.length < 200)
+  const leaving = new AbortController()
+  setTimeout(() => leaving.abort(), 500)
+  await t.rejects(ask.byId({ id: 7 }, { signal: leaving.signal }))
+  t.same([connections, ...asked], [0, 0])
+})
+
+t.test('an entry without an instance is believed without a secret, and not used with one', async t => {
+  const bare = await openBareServer(t, (request, response) => {
+    response.statusCode = request.url === '/health' ? 404 : 200
+    response.end('{"id":7}')
+  })
+  const without = connect(t, [{ value: bare.address }], { trustsPlain: true })
+  t.same(await without.ask.byId({ id: 7 }), { id: 7 })
+  t.ok(await without.transport.isOriginal())
+  const before = bare.requests.length
+  const withSecret = connect(t, [{ value: bare.address }], { secret: 'the secret' })
+  t.match(withSecret.warnings, [/without an instance/])
+  const leaving = new AbortController()
+  setTimeout(() => leaving.abort(), 300)
+  await t.rejects(withSecret.ask.byId({ id: 7 }, { signal: leaving.signal }))
+  t.equal(bare.requests.length, before)
+})
+
+t.test('a service of ours is no original, nor is one that is about to fail', async t => {
+  const { entries } = await openToys(t, 1)
+  t.notOk(await connect(t, entries).transport.isOriginal())
+  const bare = await openBareServer(t, (_request, response) => response.writeHead(503).end())
+  const leaving = new AbortController()
+  const { ask } = connect(t, [{ value: bare.address }], { trustsPlain: true })
+  setTimeout(() => leaving.abort(), 300)
+  await t.rejects(ask.byId({ id: 7 }, { signal: leaving.signal }))
+  t.same([...new Set(bare.requests)], ['GET /health'])
+})
+
+t.test('the secret goes with every request, but not to who has yet to say who it is', async t => {
+  const seen: string[] = []
+  const bare = await openBareServer(t, (request, response) => {
+    seen.push(`${request.url} ${request.headers.authorization}`)
+    response.end(request.url === '/health' ? JSON.stringify(health) : '{"id":7}')
+  })
+  const health = { service: 'toy', instance: 'toy-1', version: '0', ready: true }
+  const { ask } = connect(t, [{ value: bare.address, instance: 'toy-1' }], { secret: 'hush' })
+  await ask.byId({ id: 7 })
+  t.same(seen, ['/health undefined', '/byId?id=7 Bearer hush'])
+})
+
+t.test('a body that breaks off is its sender’s doing: the service goes on being asked', async t => {
+  const { entries } = await openToys(t, 1)
+  const { ask } = connect(t, entries)
+  await ask.byId({ id: 1 })
+  const reason = new ServiceError('bad-request', 'the sender broke off')
+  let isFirst = true
+  const broken = () =>
+    new Readable({
+      read() {
+        if (isFirst) this.push('abc')
+        else setImmediate(() => this.destroy(reason))
+        isFirst = false
+      },
+    })
+  await t.rejects(ask.count({}, { body: { data: broken() } }), reason)
+  const began = performance.now()
+  await ask.byId({ id: 2 })
+  t.ok(performance.now() - began < 300, 'it is not left alone as if it were dead')
+})

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { anyImage, bytesOf, openFiles, readAll, streamOf } from './images.ts'
+
+t.test('a full disk is a refusal that leaves nothing behind, and heals once there is room', async t => {
+  const path = mountSmallDisk(t)
+  if (path === undefined) {
+    t.pass('left out: it needs root, and a system that lets it mount a tmpfs', { skip: true })
+    return
+  }
+  const { engine } = await openFiles(t, { path })
+  const kept = new Map<number, Buffer>()
+  let refusals = 0
+  for (let id = 1; refusals < 10; id++) {
+    const bytes = bytesOf(50_000)
+    const body = id % 2 === 0 ? { data: bytes } : streamOf(bytes, 7_000)
+    try {
+      await engine.put({ id, state: 'working' }, body, anyImage)
+      kept.set(id, bytes)
+    } catch (error) {
+      t.match(error, { code: 'disk-full' })
+      t.equal(await engine.get({ id, state: 'working' }), undefined)
+      refusals += 1
+    }
+  }
+  t.ok(kept.size > 5)
+  t.same(await readdir(join(path, 'incoming')), [])
+  for (const [id, bytes] of kept) t.ok((await readAll(engine, { id, state: 'working' }))?.equals(bytes))
+
+  await engine.remove({ id: 1, state: 'working' })
+  await engine.put({ id: 1, state: 'working' }, { data: bytesOf(50_000) }, anyImage)
+})
+
+t.test('a disk without room for another name refuses too', async t => {
+  const path = mountSmallDisk(t, 'nr_inodes=40')
+  if (path === undefined) {
+    t.pass('left out: it needs root, and a system that lets it mount a tmpfs', { skip: true })
+    return
+  }
+  const { engine } = await openFiles(t, { path })
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 40 }, (_, id) =>
+      engine.put({ id, state: 'working' }, { data: Buffer.from('x') }, anyImage),
+    ),
+  )
+  const refusals = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? outcome.reason : []))
+  t.ok(refusals.length > 0)
+  for (const refusal of refusals) t.match(refusal, { code: 'disk-full' })
+  for (const [id, { status }] of outcomes.entries())
+    t.equal((await engine.get({ id, state: 'working' })) !== undefined, status === 'fulfilled')
+})
+
+/** A disk of 1 MB, taken away with the test; `undefined` where there can be none. */
+function mountSmallDisk(t: Test, options = 'nr_inodes=1000'): string | undefined {
+  const path = mkdtempSync(join(tmpdir(), 'small-disk-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=1m,${options}`, 'tmpfs', path], { stdio: 'ignore' })
+  } catch {
+    rmdirSync(path)
+    return undefined
+  }
+  t.teardown(() => {
+    execFileSync('umount', ['-l', path])
+    rmdirSync(path)
+  })
+  return path
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { uniqueImage } from '../images/noise.ts'
+import { differences } from '../oracle/compare.ts'
+import { freePorts } from './ports.ts'
+import { fetchImage, upload, waitUntilDone } from './visitor.ts'
+import { waitFor } from './waiting.ts'
+
+const SECRET = 'a secret for this test'
+const services = ['kv-store', 'database', 'storage', 'master', 'worker', 'frontend']
+
+interface Ended {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function run(service: string, places: string[], env: Record<string, string>) {
+  const child = spawn(process.execPath, [`dist/${service}/main.js`, ...places], {
+    env: { ...process.env, ...env },
+  })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', piece => {
+    said.stdout += piece
+  })
+  child.stderr.on('data', piece => {
+    said.stderr += piece
+  })
+  const ended = new Promise<Ended>(resolve => child.on('exit', status => resolve({ status, ...said })))
+  return { child, ended }
+}
+
+async function isReady(port: number): Promise<true | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined)
+  return answer?.ok && ((await answer.json()) as { ready: boolean }).ready ? true : undefined
+}
+
+/** Starts all six by hand, with the original's positional arguments, and gives their ports. */
+async function startAlone(t: Test, env: Record<string, string>): Promise<Record<string, number>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'verdigris-'))
+  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
+  const numbers = await freePorts(6)
+  const ports = Object.fromEntries(services.map((service, place) => [service, numbers[place] ?? 0]))
+  const at = (service: string) => `127.0.0.1:${ports[service]}`
+  const kv = at('kv-store')
+  const places: Record<string, string[]> = {
+    'kv-store': [],
+    database: [at('database'), kv],
+    storage: [at('storage'), kv],
+    master: [at('master'), kv],
+    worker: [kv, '3'],
+    frontend: [kv],
+  }
+  const own = { KV_STORE_PORT: ports['kv-store'], WORKER_PORT: ports.worker, FRONTEND_PORT: ports.frontend }
+  const settings = Object.fromEntries(Object.entries(own).map(([name, port]) => [name, String(port)]))
+  for (const service of services) {
+    const { child, ended } = run(service, places[service] ?? [], { ...settings, ...env, DATA_DIR: dataDir })
+    t.teardown(async () => {
+      child.kill('SIGINT')
+      await ended
+    })
+  }
+  for (const service of services)
+    await waitFor(`${service} ready`, () => isReady(ports[service] ?? 0), 20_000)
+  return ports
+}
+
+t.setTimeout(120_000)
+
+t.test(
+  'each service starts alone with the positional arguments of the original, and they do the job',
+  async t => {
+    const ports = await startAlone(t, {})
+    const frontend = `http://127.0.0.1:${ports.frontend}`
+    const image = uniqueImage(7)
+    const { id = '' } = await upload(frontend, image)
+    t.equal(await waitUntilDone(frontend, id), 'ready')
+    t.same(differences(image, await fetchImage(frontend, id)), [])
+  },
+)
+
+t.test('with a secret they do the job too, and tell strangers nothing', async t => {
+  const ports = await startAlone(t, { SECRET })
+  const frontend = `http://127.0.0.1:${ports.frontend}`
+  const image = uniqueImage(8)
+  const { id = '' } = await upload(frontend, image)
+  t.equal(await waitUntilDone(frontend, id), 'ready')
+  t.same(differences(image, await fetchImage(frontend, id)), [])
+  for (const service of ['kv-store', 'database']) {
+    const url = `http://127.0.0.1:${ports[service]}/list`
+    t.equal((await fetch(url)).status, 401, service)
+    t.equal((await fetch(url, { headers: { authorization: 'Bearer another one' } })).status, 403, service)
+    t.equal((await fetch(url, { headers: { authorization: `Bearer ${SECRET}` } })).status, 200, service)
+  }
+})
+
+t.test('--help prints every setting with its unit and default', async t => {
+  for (const service of services) {
+    const { status, stdout } = await run(service, ['--help'], {}).ended
+    t.equal(status, 0, service)
+    t.match(stdout, /_PORT +[0-9]+ +TCP port/, service)
+    t.match(stdout, /LOG_LEVEL +info +level/, service)
+  }
+})
+
+t.test(
+  'a service that should listen beyond loopback wants a secret first, and says so in one line',
+  async t => {
+    for (const service of services.filter(service => service !== 'frontend')) {
+      const { status, stdout, stderr } = await run(service, [], { HOST: '0.0.0.0', OWN: '127.0.0.1:1' }).ended
+      t.not(status, 0, service)
+      t.match(stderr, /^[a-z-]+: .*SECRET.*\n$/, service)
+      t.equal(stdout, '', service)
+    }
+  },
+)

@@ -1,0 +1,56 @@
+import t from 'tap'
+import { broken } from '../images/broken.ts'
+import { uniqueImage } from '../images/noise.ts'
+import { differences } from '../oracle/compare.ts'
+import { startSystem } from './system.ts'
+import { fetchImage, upload, waitUntilDone } from './visitor.ts'
+
+t.setTimeout(120_000)
+
+t.test('a restart of everything keeps every upload, every task and every result', async t => {
+  const system = await startSystem(t)
+  const { frontend } = system.urls
+  const images = Array.from({ length: 10 }, (_, seed) => uniqueImage(seed))
+  const ids = []
+  for (const image of images) ids.push((await upload(frontend, image)).id ?? 'none')
+  await waitUntilDone(frontend, ids[0] ?? '', 10_000)
+  await system.restart('SIGTERM')
+  for (const [index, id] of ids.entries()) {
+    t.equal(await waitUntilDone(frontend, id, 10_000), 'ready')
+    t.same(differences(images[index] as Buffer, await fetchImage(frontend, id)), [])
+  }
+})
+
+t.test('a task is never seen before its image', async t => {
+  const system = await startSystem(t, { workers: 0 })
+  const { frontend, master, storage } = system.urls
+  const uploads = Array.from({ length: 60 }, (_, seed) => upload(frontend, uniqueImage(seed)))
+  let seen = 0
+  while (seen < uploads.length) {
+    const answer = await fetch(`${master}/getNewTask?worker=probe&wait=5`, { method: 'POST' })
+    t.equal(answer.status, 200)
+    const { id } = (await answer.json()) as { id: number }
+    const image = await fetch(`${storage}/getImage?id=${id}&state=working`)
+    t.equal(image.status, 200, 'its image is there as soon as it is')
+    await image.arrayBuffer()
+    seen += 1
+  }
+  await Promise.all(uploads)
+})
+
+t.test('a broken image ends failed, with its reason, and is not tried again', async t => {
+  const system = await startSystem(t)
+  const { frontend, database } = system.urls
+  const image = broken().find(({ status }) => status === 'failed')
+  const { id = '' } = await upload(frontend, image?.bytes ?? Buffer.alloc(0))
+  const outcome = await waitUntilDone(frontend, id, 10_000)
+  t.match(outcome, { failed: image?.reason })
+  const task = (await (await fetch(`${database}/getById?id=${id}`)).json()) as {
+    state: number
+    attempt: number
+  }
+  t.match(task, { state: 3, attempt: 1 })
+  const answer = await fetch(`${frontend}/getImage?id=${id}`)
+  t.equal(answer.status, 422)
+  t.match(await answer.text(), image?.reason)
+})

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { request } from 'undici'
+import { waitFor } from './waiting.ts'
+
+export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGKILL'
+
+/** How a process ended. */
+export interface End {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** One service as a process of its own, which can be ended and started again on the same port. */
+export interface ServiceProcess {
+  readonly name: string
+  readonly url: string
+  /** Of the last start; also after its end. */
+  readonly pid: () => number
+  readonly isRunning: () => boolean
+  /** Starts it; resolves once it says that it is ready. */
+  start(): Promise<void>
+  /** Sends a signal and resolves with how it ended. A process that runs no more is left as it is. */
+  kill(signal: Signal): Promise<End | undefined>
+  /** All it ever said, over all starts. */
+  log(): string
+  /** A line for each end that nobody asked for. */
+  readonly unasked: readonly string[]
+}
+
+const ROOT = process.cwd()
+/** What runs now. A test that is told to end has no teardown: nothing of it may run on. */
+const running = new Set<ChildProcess>()
+const killRunning = () => {
+  for (const child of running) child.kill('SIGKILL')
+}
+process.once('exit', killRunning)
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    killRunning()
+    process.kill(process.pid, signal)
+  })
+}
+const READY_MS = 30_000
+
+export interface ServiceProcessOptions {
+  readonly name: string
+  readonly service: string
+  readonly port: number
+  readonly env: NodeJS.ProcessEnv
+  /** The folder of its log. */
+  readonly logs: string
+}
+
+export function createServiceProcess(options: ServiceProcessOptions): ServiceProcess {
+  const { name, service, port, env, logs } = options
+  const url = `http://127.0.0.1:${port}`
+  const path = join(logs, `${name}.log`)
+  const unasked: string[] = []
+  let child: ChildProcess | undefined
+  let ended: Promise<End> | undefined
+  let isAsked = true
+
+  const log = () => readFileSync(path, 'utf8')
+  const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
+  const isReady = async () => {
+    if (!isRunning()) throw new Error(`${name} ended before it was ready:\n${log().slice(-2_000)}`)
+    try {
+      const { body } = await request(`${url}/health`)
+      const health = (await body.json()) as { service?: string; ready?: boolean }
+      return health.service === service && health.ready === true
+    } catch {
+      return false
+    }
+  }
+
+  return {
+    name,
+    url,
+    pid: () => child?.pid ?? 0,
+    isRunning,
+    unasked,
+    log,
+    async start() {
+      if (isRunning()) throw new Error(`${name} runs already`)
+      appendFileSync(path, '')
+      const output = openSync(path, 'a')
+      const main = join(ROOT, 'dist', service, 'main.js')
+      const started = spawn(process.execPath, ['--enable-source-maps', main], {
+        env,
+        stdio: ['ignore', output, output],
+      })
+      closeSync(output)
+      child = started
+      running.add(started)
+      isAsked = false
+      ended = new Promise(resolve =>
+        started.once('exit', (status, signal) => {
+          running.delete(started)
+          if (!isAsked) unasked.push(`${name} ended by itself: ${signal ?? `status ${status}`}`)
+          resolve({ status, signal })
+        }),
+      )
+      await waitFor(`${name} ready`, isReady, READY_MS)
+    },
+    async kill(signal) {
+      if (!isRunning()) return ended
+      isAsked = true
+      child?.kill(signal)
+      return ended
+    },
+  }
+}
