@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { done } from '../kit/contract.ts'
 import { ServiceError } from '../kit/errors.ts'
-import { addRoutes, buildServer, type ServerOptions } from '../kit/server.ts'
+import { addRoutes, buildServer, ifUnsent, type ServerOptions } from '../kit/server.ts'
 import { databaseContract, type Task } from './contract.ts'
 import type { TaskEngine } from './engine.ts'
 
@@ -26,7 +26,7 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       const granted = await engine.take({ isPlain, worker, waitMs: wait * 1_000, signal: call.signal })
       if (granted !== undefined) {
         const { grant, mark } = granted
-        whenUnsent(call.reply, () => engine.undoGrant(grant.id, mark))
+        ifUnsent(call.reply, () => engine.undoGrant(grant.id, mark))
         return grant
       }
       if (isPlain) throw new ServiceError('not-found', 'No non-started task.')
@@ -65,20 +65,6 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
 function found(task: Task | undefined): Task {
   if (task === undefined) throw new ServiceError('not-found', 'No such task.')
   return task
-}
-
-/** Runs `undo` if the answer cannot be written any more: its caller is gone, or goes before the last byte. */
-function whenUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>): void {
-  const run = () => undo().catch(error => log.error({ err: error }, 'a grant that nobody got was not undone'))
-  if (raw.destroyed) return void run()
-  // Not `writableFinished`: it is true as well after an answer to a connection that had been cut before.
-  let isSent = false
-  raw.once('finish', () => {
-    isSent = true
-  })
-  raw.once('close', () => {
-    if (!isSent) void run()
-  })
 }
 
 async function* formatLines(rows: AsyncIterable<{ id: number; state: number }>): AsyncGenerator<string> {

@@ -25,11 +25,17 @@ export const formLimits = {
 export async function readFile(request: FastifyRequest, maxBytes: number): Promise<Bytes> {
   if (!request.isMultipart())
     throw new ServiceError('bad-request', `An upload is a multipart form with the file field ${FILE_FIELD}.`)
-  for await (const part of request.parts()) {
-    if (part.type !== 'file') continue
-    if (part.fieldname !== FILE_FIELD) break
-    const stream = guardBody(part.file, { maxBytes, idleMs: IDLE_MS })
-    return (await peek({ data: stream }, SMALL_BODY_BYTES + 1)).body
+  try {
+    for await (const part of request.parts()) {
+      if (part.type !== 'file') continue
+      if (part.fieldname !== FILE_FIELD) break
+      const stream = guardBody(part.file, { maxBytes, idleMs: IDLE_MS })
+      return (await peek({ data: stream }, SMALL_BODY_BYTES + 1)).body
+    }
+  } catch (error) {
+    // What the form's reader has no status for is a form that it cannot read.
+    if (error instanceof ServiceError || 'statusCode' in (error as object)) throw error
+    throw new ServiceError('bad-request', 'The form cannot be read.', { cause: error })
   }
   throw new ServiceError('bad-request', `The form has no file in its field ${FILE_FIELD}.`)
 }

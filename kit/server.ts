@@ -211,13 +211,18 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
   }
 }
 
-/** Runs `undo` when the answer could not be written: its asker hung up before all of it was handed to the system. */
-export function ifUnsent(reply: FastifyReply, undo: () => void): void {
-  if (reply.raw.destroyed) undo()
-  else
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) undo()
-    })
+/** Runs `undo` when the answer cannot be written any more: its caller is gone, or goes before the last byte. */
+export function ifUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>): void {
+  const run = () => undo().catch(error => log.error({ err: error }, 'what nobody was told of was not undone'))
+  if (raw.destroyed) return void run()
+  // Not `writableFinished`: it is true as well after an answer to a connection that had been cut before.
+  let isSent = false
+  raw.once('finish', () => {
+    isSent = true
+  })
+  raw.once('close', () => {
+    if (!isSent) void run()
+  })
 }
 
 function callSignal(app: FastifyInstance, reply: FastifyReply): AbortSignal {

@@ -44,12 +44,7 @@ export function buildMaster({ database, storage, maxPixels, ...server }: MasterO
     async getNewTask({ query, reply, signal }) {
       try {
         const grant = await dispatch.grant(query, signal)
-        if (grant !== undefined)
-          ifUnsent(reply, () => {
-            dispatch
-              .takeBack(grant)
-              .catch(error => app.log.warn({ err: error, id: grant.id }, 'a grant stays with nobody'))
-          })
+        if (grant !== undefined) ifUnsent(reply, () => dispatch.takeBack(grant))
         return grant
       } catch (error) {
         if (!hasCode(error, 'not-found')) throw error

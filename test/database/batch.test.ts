@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import { createBatch } from '../../database/engines/batch.ts'
+import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { openSqlite } from '../../kit/sqlite.ts'
 
@@ -79,4 +80,20 @@ t.test('an end commits what was asked and refuses what comes later', async t => 
   t.same(words(), ['a'])
   await last
   await t.rejects(write('b'), { code: 'unavailable' })
+})
+
+t.test('a turn that is undone leaves the engine as it was, and who waited before it waits on', async t => {
+  const engine = openSqliteTasks({ path: ':memory:' })
+  t.teardown(() => engine.close())
+  const waiting = { isPlain: false, waitMs: 60_000 }
+  const poll = engine.take(waiting)
+  await engine.remove(1)
+  const notAnId = 'x' as unknown as number
+  const answers = [engine.newTask(1), engine.newTask(notAnId), engine.take(waiting)]
+  for (const { status } of await Promise.allSettled(answers)) t.equal(status, 'rejected')
+  t.equal(await engine.get(1), undefined)
+  t.same(await engine.changes({ since: 0, waitMs: 0 }), { revision: 0, tasks: [] })
+  await engine.newTask(2)
+  t.match((await poll)?.grant, { id: 2, attempt: 1 })
+  t.match(await engine.changes({ since: 0, waitMs: 0 }), { revision: 2, tasks: [{ id: 2 }] })
 })

@@ -41,12 +41,13 @@ async function openToy(t: Test, kv: number, instance: string, secrets: readonly 
   await listen(app)
   const mesh = open(t, kv, secrets)
   const registration = mesh.register({ key: 'toyAddress', host: '127.0.0.1', port: portOf(app), instance })
+  t.teardown(() => registration.leave())
   await registration.standing
   return { app, registration }
 }
 
-const entriesOf = async (kv: FastifyInstance, secret = '') => {
-  const headers = { authorization: `Bearer ${secret}` }
+const entriesOf = async (kv: FastifyInstance) => {
+  const headers = { host: `localhost:${portOf(kv)}` }
   return (await kv.inject({ url: '/getAll?key=toyAddress', headers })).json() as { value: string }[]
 }
 

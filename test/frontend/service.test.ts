@@ -1,0 +1,188 @@
+import { connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { FormData, request } from 'undici'
+import { buildFrontend } from '../../frontend/service.ts'
+import { collect } from '../../kit/body.ts'
+import { largeImage, uniqueImage } from '../images/noise.ts'
+import { identityOf, openStage, type Stage } from '../stage.ts'
+
+async function openFrontend(t: Test, limits: { maxUploadBytes?: number } = {}) {
+  const stage = await openStage(t)
+  const { maxUploadBytes = 5e7 } = limits
+  const app = buildFrontend({
+    identity: identityOf('frontend'),
+    master: stage.master,
+    maxUploadBytes,
+    maxPixels: 1e8,
+  })
+  return { stage, url: `http://${await stage.listen(app)}` }
+}
+
+async function get(url: string, headers: Record<string, string> = {}) {
+  const answer = await request(url, { headers })
+  return { status: answer.statusCode, headers: answer.headers, text: (await answer.body.text()).trim() }
+}
+
+async function submit(url: string, form: FormData | string, headers: Record<string, string> = {}) {
+  const answer = await request(`${url}/submitTask`, { method: 'POST', body: form, headers })
+  return { status: answer.statusCode, headers: answer.headers, text: (await answer.body.text()).trim() }
+}
+
+function formWith(bytes: Buffer, field = 'uploadfile'): FormData {
+  const form = new FormData()
+  form.set(field, new Blob([new Uint8Array(bytes)]), 'a.png')
+  return form
+}
+
+async function take({ database }: Stage) {
+  const grant = await database.ask.getNewTask({ worker: 'test', wait: 5 })
+  return { id: grant?.id ?? 0, token: grant?.token ?? '', attempt: grant?.attempt }
+}
+
+t.test('an upload is answered with its id, and a browser is sent on to its page', async t => {
+  const { stage, url } = await openFrontend(t)
+  const image = uniqueImage(1)
+  const { status, text } = await submit(url, formWith(image))
+  t.equal(status, 200)
+  const { data } = await stage.storage.ask.getImage({ id: Number(text), state: 'working' })
+  t.same(Buffer.isBuffer(data) ? data : await collect(data, 1e8), image)
+  const answer = await submit(url, formWith(image), { accept: 'text/html,*/*;q=0.8' })
+  t.equal(answer.status, 303)
+  t.match(answer.headers.location, /^\/task\?id=[0-9]+$/)
+})
+
+t.test('a large upload comes through unchanged, behind other fields of the form', async t => {
+  const { stage, url } = await openFrontend(t)
+  const image = largeImage(1, 3_000_000)
+  const form = new FormData()
+  form.set('note', 'before the file')
+  form.set('uploadfile', new Blob([new Uint8Array(image)]), 'a.png')
+  const { text } = await submit(url, form)
+  const { data } = await stage.storage.ask.getImage({ id: Number(text), state: 'working' })
+  t.same(Buffer.isBuffer(data) ? data : await collect(data, 1e8), image)
+})
+
+t.test('a form without a file, with it elsewhere, or no form at all is refused', async t => {
+  const { url } = await openFrontend(t)
+  t.match(await submit(url, formWith(uniqueImage(1), 'other')), { status: 400, text: /uploadfile/ })
+  const empty = new FormData()
+  empty.set('note', 'no file')
+  t.match(await submit(url, empty), { status: 400, text: /uploadfile/ })
+  t.match(await submit(url, 'no form'), { status: 400, text: /multipart/ })
+  const type = { 'content-type': 'multipart/form-data' }
+  t.equal((await submit(url, 'no boundary', type)).status, 400)
+})
+
+t.test('what the master refuses is refused with its words', async t => {
+  const { url } = await openFrontend(t)
+  t.match(await submit(url, formWith(Buffer.from('GIF89a'))), { status: 415, text: /^Error: .*signature/ })
+  t.match(await submit(url, formWith(Buffer.alloc(0))), { status: 415 })
+})
+
+t.test('a file that is too large is refused, and leaves nothing', async t => {
+  const { stage, url } = await openFrontend(t, { maxUploadBytes: 100_000 })
+  t.match(await submit(url, formWith(largeImage(1, 150_000))), { status: 413 })
+  t.match(await submit(url, formWith(largeImage(1, 5_000_000))), { status: 413 })
+  t.same(await stage.storage.ask.images({ state: 'working', olderThanMs: 0, after: '', limit: 10 }), [])
+})
+
+t.test('an upload that breaks off leaves nothing, wherever it does', async t => {
+  const { stage, url } = await openFrontend(t)
+  const { port } = new URL(url)
+  const head = '--x\r\nContent-Disposition: form-data; name="uploadfile"; filename="a.png"\r\n\r\n'
+  const body = Buffer.concat([Buffer.from(head), largeImage(1, 400_000), Buffer.from('\r\n--x--\r\n')])
+  for (const share of [0.01, 0.5, 0.99, 1 - 1 / body.length]) {
+    const socket = connect(Number(port), '127.0.0.1')
+    const start = 'POST /submitTask HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\n'
+    socket.write(`${start}Content-Length: ${body.length}\r\n\r\n`)
+    await new Promise(resolve =>
+      socket.write(body.subarray(0, Math.floor(share * (body.length - 9))), resolve),
+    )
+    socket.end()
+    await new Promise(resolve => socket.resume().on('close', resolve).on('error', resolve))
+  }
+  await submit(url, formWith(uniqueImage(1)))
+  const images = await stage.storage.ask.images({ state: 'working', olderThanMs: 0, after: '', limit: 10 })
+  t.equal(images.length, 1, 'only the whole one is there')
+  t.equal((await stage.database.ask.changes({ since: 0, wait: 0 })).tasks.length, 1)
+})
+
+t.test('a task is told of in words, from waiting to ready', async t => {
+  const { stage, url } = await openFrontend(t)
+  const { text: id } = await submit(url, formWith(uniqueImage(1)))
+  t.match(await get(`${url}/isReady?id=${id}`), { status: 200, text: 'Your image is not ready yet.' })
+  t.match(await get(`${url}/getImage?id=${id}`), { status: 409 })
+  const page = await get(`${url}/task?id=${id}`)
+  t.match(page.text, /http-equiv="refresh"/)
+  t.equal(page.status, 200)
+  t.same(JSON.parse((await get(`${url}/task?id=${id}`, { accept: 'application/json' })).text), {
+    id: Number(id),
+    state: 'waiting',
+  })
+
+  const { attempt, token } = await take(stage)
+  const image = uniqueImage(2)
+  const result = { body: { data: image, length: image.length } }
+  await stage.storage.ask.sendImage({ id: Number(id), state: 'finished', attempt }, result)
+  await stage.database.ask.finishTask({ id: Number(id), token })
+  t.match(await get(`${url}/isReady?id=${id}`), { status: 200, text: 'Your image is ready.' })
+  t.notMatch((await get(`${url}/task?id=${id}`)).text, /http-equiv="refresh"/)
+  t.match((await get(`${url}/task?id=${id}`)).text, new RegExp(`<img src="/getImage\\?id=${id}"`))
+  const answer = await request(`${url}/getImage?id=${id}`)
+  t.equal(answer.headers['content-type'], 'image/png')
+  t.same(Buffer.from(await answer.body.arrayBuffer()), image)
+})
+
+t.test('a failed task says why, in every form, and no reason can bring markup along', async t => {
+  const { stage, url } = await openFrontend(t)
+  const { text: id } = await submit(url, formWith(uniqueImage(1)))
+  const { token } = await take(stage)
+  await stage.database.ask.failTask(
+    { id: Number(id), token, retry: 0 },
+    { body: 'It is <b>broken</b> & "wrong"' },
+  )
+  for (const route of ['isReady', 'getImage'])
+    t.match(await get(`${url}/${route}?id=${id}`), { status: 422, text: /broken/ })
+  const page = await get(`${url}/task?id=${id}`)
+  t.equal(page.status, 422)
+  t.match(page.text, /It is &#60;b&#62;broken/)
+  t.notMatch(page.text, /<b>/)
+  t.match(JSON.parse((await get(`${url}/task?id=${id}`, { accept: 'application/json' })).text), {
+    state: 'failed',
+  })
+})
+
+t.test('an unknown task is not found, a malformed id refused', async t => {
+  const { url } = await openFrontend(t)
+  for (const route of ['isReady', 'getImage', 'task']) {
+    t.match(await get(`${url}/${route}?id=7`), { status: 404 }, route)
+    t.match(await get(`${url}/${route}?id=x`), { status: 400 }, route)
+    t.match(await get(`${url}/${route}`), { status: 400 }, route)
+  }
+})
+
+t.test('posts from other sites’ pages are refused, our own are not', async t => {
+  const { url } = await openFrontend(t)
+  for (const origin of ['http://evil.example', 'null'])
+    t.match(await submit(url, formWith(uniqueImage(1)), { origin }), { status: 403 }, origin)
+  t.match(await submit(url, formWith(uniqueImage(1)), { origin: url }), { status: 200 })
+})
+
+t.test('every answer forbids scripts, sniffing and foreign frames', async t => {
+  const { url } = await openFrontend(t)
+  for (const path of ['/', '/task?id=7', '/nowhere']) {
+    const { headers } = await get(`${url}${path}`)
+    t.match(headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/, path)
+    t.equal(headers['x-content-type-options'], 'nosniff', path)
+  }
+})
+
+t.test('while the master is away a task’s page says so and looks again', async t => {
+  const { stage, url } = await openFrontend(t)
+  await get(`${url}/isReady?id=7`)
+  await stage.end('master')
+  const page = await get(`${url}/task?id=7`)
+  t.equal(page.status, 503)
+  t.match(page.text, /http-equiv="refresh"/)
+  t.match(await get(`${url}/isReady?id=7`), { status: 503, headers: { 'retry-after': /^[0-9]+$/ } })
+})
