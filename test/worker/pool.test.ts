@@ -1,0 +1,194 @@
+import t, { type Test } from 'tap'
+import { createZlibRecoder } from '../../codec/zlib.ts'
+import type { Grant } from '../../database/contract.ts'
+import { collect } from '../../kit/body.ts'
+import { silent } from '../../kit/log.ts'
+import type { Lease } from '../../worker/lease.ts'
+import { openPool } from '../../worker/pool.ts'
+import { createTaskRunner } from '../../worker/task.ts'
+import { broken } from '../images/broken.ts'
+import { uniqueImage } from '../images/noise.ts'
+import { differences } from '../oracle/compare.ts'
+import { openStage, type Stage, type StageOptions } from '../stage.ts'
+import { waitFor } from '../system/waiting.ts'
+
+type Run = (grant: Grant, lease: Lease) => Promise<void>
+
+/** A pool of a real worker's tasks on a stage; `around` may do something about each of them. */
+async function openWorker(t: Test, options: StageOptions = {}, around?: (run: Run) => Run, threads = 3) {
+  const stage = await openStage(t, options)
+  const recoder = createZlibRecoder()
+  const limits = { maxPixels: 1e8, maxUploadBytes: 5e7 }
+  const run = createTaskRunner({
+    ...limits,
+    storage: stage.storage,
+    recoder,
+    log: silent,
+    finished: () => {},
+  })
+  const pool = openPool({
+    master: stage.master,
+    instance: 'w',
+    threads,
+    run: around?.(run) ?? run,
+    log: silent,
+  })
+  t.teardown(() => pool.drain())
+  return { stage, pool }
+}
+
+async function submit({ master }: Stage, image: Buffer): Promise<number> {
+  return Number(await master.ask.new({}, { body: { data: image, length: image.length } }))
+}
+
+const ended = ({ database }: Stage, id: number) =>
+  waitFor(`task ${id} ended`, async () => {
+    const task = await database.ask.getById({ id })
+    return task.state >= 2 && task
+  })
+
+t.test('tasks are finished with the right results, many at once', async t => {
+  const { stage } = await openWorker(t)
+  const images = Array.from({ length: 20 }, (_, seed) => uniqueImage(seed))
+  const ids = await Promise.all(images.map(image => submit(stage, image)))
+  for (const [at, id] of ids.entries()) {
+    t.match(await ended(stage, id), { state: 2, attempt: 1, result: 1, errors: 0, losses: 0 })
+    const { data } = await stage.master.ask.get({ id })
+    t.same(differences(images[at] as Buffer, Buffer.isBuffer(data) ? data : await collect(data, 1e8)), [])
+  }
+})
+
+t.test('a broken image fails at once, with the reason, and leaves no result', async t => {
+  const { stage } = await openWorker(t)
+  const image = broken().find(({ status }) => status === 'failed')
+  const id = await submit(stage, image?.bytes ?? Buffer.alloc(0))
+  t.match(await ended(stage, id), { state: 3, attempt: 1, reason: image?.reason })
+  t.same(await stage.storage.ask.images({ state: 'finished', olderThanMs: 0, after: '', limit: 10 }), [])
+})
+
+t.test('a task whose upload is not there yet is handed back, uncounted, and done when it is', async t => {
+  const { stage } = await openWorker(t)
+  await stage.database.ask.newTask({ id: 7 })
+  await waitFor(
+    'a second attempt',
+    async () => ((await stage.database.ask.getById({ id: 7 })).attempt ?? 0) >= 2,
+  )
+  const data = uniqueImage(1)
+  await stage.storage.ask.sendImage({ id: 7, state: 'working' }, { body: { data, length: data.length } })
+  t.match(await ended(stage, 7), { state: 2, errors: 0, losses: 0 })
+})
+
+t.test('an error that is none of the image’s is tried again, and ends it the third time', async t => {
+  let tries = 0
+  const failing: Run = async (_grant, lease) => {
+    tries += 1
+    await lease.fail('It did not work.', true)
+  }
+  const { stage } = await openWorker(t, {}, () => failing)
+  const id = await submit(stage, uniqueImage(1))
+  t.match(await ended(stage, id), { state: 3, errors: 3, reason: 'It did not work.' })
+  t.equal(tries, 3)
+})
+
+t.test('a lease is renewed for as long as the task takes', async t => {
+  const slow =
+    (run: Run): Run =>
+    async (grant, lease) => {
+      await new Promise(resolve => setTimeout(resolve, 1_000))
+      await run(grant, lease)
+    }
+  const { stage } = await openWorker(t, { leaseMs: 300 }, slow)
+  const id = await submit(stage, uniqueImage(1))
+  t.match(await ended(stage, id), { state: 2, attempt: 1, losses: 0 })
+})
+
+t.test('who has lost his lease is told so, and what he did counts for nothing', async t => {
+  let zombie: Lease | undefined
+  let wasLate: boolean | undefined
+  const asleep =
+    (run: Run): Run =>
+    async (grant, lease) => {
+      if (grant.attempt !== 1) return run(grant, lease)
+      zombie = lease
+      lease.close()
+      await waitFor('the second attempt', async () => (await stage.database.ask.getById({ id })).state === 2)
+      wasLate = !(await lease.finish())
+    }
+  // The sleeper has but one thread: another worker takes the task.
+  const { stage } = await openWorker(t, { leaseMs: 200 }, asleep, 1)
+  const run = createTaskRunner({
+    maxPixels: 1e8,
+    maxUploadBytes: 5e7,
+    storage: stage.storage,
+    recoder: createZlibRecoder(),
+    log: silent,
+    finished: () => {},
+  })
+  const id = await submit(stage, uniqueImage(1))
+  await waitFor('the first attempt', () => zombie !== undefined)
+  const other = openPool({ master: stage.master, instance: 'other', threads: 1, run, log: silent })
+  t.teardown(() => other.drain())
+  const task = await ended(stage, id)
+  t.equal(task.state, 2)
+  t.ok((task.result ?? 0) > 1)
+  await waitFor('the zombie heard', () => wasLate !== undefined)
+  t.ok(wasLate)
+  t.match(await stage.database.ask.getById({ id }), { state: 2, result: task.result })
+})
+
+t.test('a task that lost a worker runs alone', async t => {
+  let together = 0
+  let running = 0
+  let isAlone: boolean | undefined
+  const watch =
+    (run: Run): Run =>
+    async (grant, lease) => {
+      running += 1
+      if (grant.alone) isAlone = running === 1
+      else if (isAlone === undefined) together = Math.max(together, running)
+      await new Promise(resolve => setTimeout(resolve, 50))
+      await run(grant, lease)
+      if (grant.alone) isAlone = isAlone && running === 1
+      running -= 1
+    }
+  const stage = await openStage(t, { leaseMs: 300 })
+  const lonely = await submit(stage, uniqueImage(0))
+  await stage.master.ask.getNewTask({ worker: 'dies', wait: 1 })
+  const ids = [lonely]
+  for (let seed = 1; seed < 12; seed += 1) ids.push(await submit(stage, uniqueImage(seed)))
+  const recoder = createZlibRecoder()
+  const run = createTaskRunner({
+    maxPixels: 1e8,
+    maxUploadBytes: 5e7,
+    storage: stage.storage,
+    recoder,
+    log: silent,
+    finished: () => {},
+  })
+  const pool = openPool({ master: stage.master, instance: 'w', threads: 3, run: watch(run), log: silent })
+  t.teardown(() => pool.drain())
+  for (const id of ids) t.match(await ended(stage, id), { state: 2 })
+  t.equal((await stage.database.ask.getById({ id: lonely })).losses, 1)
+  t.ok(isAlone)
+})
+
+t.test('draining lets what runs end', async t => {
+  const { stage, pool } = await openWorker(t)
+  const ids = await Promise.all([1, 2, 3].map(seed => submit(stage, uniqueImage(seed))))
+  await waitFor('a task runs', () => pool.running() > 0)
+  await pool.drain()
+  const states = await Promise.all(ids.map(async id => (await stage.database.ask.getById({ id })).state))
+  t.notOk(states.includes(1), 'nothing is left in progress')
+})
+
+t.test('while the storage is away tasks are handed back, uncounted', async t => {
+  const { stage } = await openWorker(t, {}, undefined, 1)
+  await stage.end('storage')
+  await stage.database.ask.newTask({ id: 9 })
+  await waitFor(
+    'a second attempt',
+    async () => ((await stage.database.ask.getById({ id: 9 })).attempt ?? 0) >= 2,
+    30_000,
+  )
+  t.match(await stage.database.ask.getById({ id: 9 }), { errors: 0, losses: 0 })
+})
