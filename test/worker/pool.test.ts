@@ -111,6 +111,7 @@ t.test('who has lost his lease is told so, and what he did counts for nothing', 
       if (grant.attempt !== 1) return run(grant, lease)
       zombie = lease
       lease.close()
+      const { id } = grant
       await waitFor('the second attempt', async () => (await stage.database.ask.getById({ id })).state === 2)
       wasLate = !(await lease.finish())
     }
