@@ -43,6 +43,11 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const polls = createPolls()
   const watchers = createWatchers()
   const alarm = createAlarm(now, () => batch.request())
+  /**
+   * Leases from before this start, not heard of since. Their holders ended together with the last process here, in a power
+   * cut perhaps: that is no sign against the task.
+   */
+  const cutShort = new Set<string>()
   /** When the next lease or pause is over, as far as is known. */
   let nextDue: number | undefined = now()
   // Of the present transaction:
@@ -66,9 +71,12 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
   }
 
+  const lose = (row: TaskRow) =>
+    cutShort.delete(row.holder?.token ?? '') ? life.giveBack(row) : life.countLoss(row, now())
+
   const settle = () => {
     if (nextDue !== undefined && nextDue <= now()) {
-      for (const row of tasks.lapsed(now(), PAGE_ROWS)) save(life.countLoss(row, now()))
+      for (const row of tasks.lapsed(now(), PAGE_ROWS)) save(lose(row))
       tasks.endPauses(now())
     }
     for (const poll of polls.waiting()) {
@@ -100,7 +108,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   }
   const batch = createBatch({ database, settle, committed, rolledBack })
 
-  tasks.extendAll(now())
+  for (const token of tasks.extendAll(now())) cutShort.add(token)
   batch.request()
 
   return {
@@ -138,6 +146,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       batch.run(() => {
         const row = life.heldBy(tasks.find(id), token)
         tasks.extend(row, now() + row.holder.leaseMs)
+        cutShort.delete(token)
       }),
     release: (id, token) => batch.run(() => save(life.giveBack(life.heldBy(tasks.find(id), token)))),
     fail: (id, token, { mayRetry, reason }) =>

@@ -56,8 +56,8 @@ export interface TaskTable {
   remove(row: TaskRow): void
   /** Ends the holder's lease at another time. */
   extend(row: TaskRow, until: number): void
-  /** Gives every lease its whole length again. */
-  extendAll(now: number): void
+  /** Gives every lease its whole length again; the tokens of their holders. */
+  extendAll(now: number): string[]
   /** The oldest task that may be given out. */
   firstReady(): TaskRow | undefined
   /** Lets tasks whose pause is over be given out. */
@@ -107,7 +107,9 @@ export function openTaskTable(database: Sqlite): TaskTable {
   const update = database.prepare(`UPDATE tasks SET ${MUTABLE.replace(/\w+/g, '$& = ?')} WHERE seq = ?`)
   const remove = database.prepare('DELETE FROM tasks WHERE seq = ?')
   const extend = database.prepare('UPDATE tasks SET lease_until = ? WHERE seq = ?')
-  const extendAll = database.prepare('UPDATE tasks SET lease_until = ? + lease_ms WHERE state = 1')
+  const extendAll = database
+    .prepare('UPDATE tasks SET lease_until = ? + lease_ms WHERE state = 1 RETURNING token')
+    .raw()
   const endPauses = database.prepare(
     'UPDATE tasks INDEXED BY delayed SET ready_at = NULL WHERE state = 0 AND ready_at <= ?',
   )
@@ -125,7 +127,7 @@ export function openTaskTable(database: Sqlite): TaskTable {
     update: row => void update.run(...toCells(row), row.seq),
     remove: row => void remove.run(row.seq),
     extend: (row, until) => void extend.run(until, row.seq),
-    extendAll: now => void extendAll.run(now),
+    extendAll: now => (extendAll.all(now) as [string][]).map(([token]) => token),
     firstReady,
     endPauses: now => void endPauses.run(now),
     lapsed,
