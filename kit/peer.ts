@@ -49,6 +49,9 @@ export interface Peer {
   /** Asks who is there; rejects when nobody is, or somebody else. One question at a time serves all who wait. */
   verify(): Promise<void>
   send(request: Request): Promise<Response>
+  /** Lets what is under way end, then closes its connections. */
+  retire(): Promise<void>
+  /** Closes its connections at once. */
   close(): Promise<void>
 }
 
@@ -123,6 +126,9 @@ export function createPeer({ entry, service, secret }: PeerOptions): Peer {
       const answer = await pool.request(options)
       return { status: answer.statusCode, headers: answer.headers, body: answer.body, isOriginal }
     },
+    async retire() {
+      await Promise.all([asks, polls, streams].map(pool => pool.close()))
+    },
     async close() {
       await Promise.all([asks, polls, streams].map(pool => pool.destroy()))
     },
@@ -150,8 +156,12 @@ export function isConnectFailure(error: unknown): boolean {
   ].includes(code)
 }
 
-/** What a failure of the network is to a caller; a `ServiceError` (the upload broke off) stays what it is. */
+/** True for what went wrong on the way, and not in the body that was being sent. */
+export function isNetworkFailure(error: unknown): boolean {
+  return /^(E[A-Z]+|UND_ERR_[A-Z_]+|HPE_[A-Z_]+)$/.test((error as { code?: string }).code ?? '')
+}
+
+/** What a failure of the network is to a caller. */
 export function asUnavailable(error: unknown, service: string): ServiceError {
-  if (error instanceof ServiceError) return error
   return new ServiceError('unavailable', `The ${service} service cannot be reached now.`, { cause: error })
 }

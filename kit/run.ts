@@ -94,7 +94,13 @@ export async function runService(options: RunOptions): Promise<void> {
     log.info('ended')
     process.exit(0)
   }
-  process.on('SIGTERM', end).on('SIGINT', end)
+  const endOrFail = (signal: NodeJS.Signals) => {
+    end(signal).catch(error => {
+      log.error({ err: error }, 'the end did not go in order')
+      process.exit(1)
+    })
+  }
+  process.on('SIGTERM', endOrFail).on('SIGINT', endOrFail)
 
   if (options.discovery !== undefined) {
     const { mesh, key, own } = options.discovery

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAllowedHosts, parseAddress } from './address.ts'
-import { ServiceError } from './errors.ts'
 import {
   asUnavailable,
   createPeer,
   type Entry,
   isConnectFailure,
+  isNetworkFailure,
   type Peer,
   type Request,
   type Response,
@@ -104,7 +104,7 @@ export function createTransport(options: TransportOptions): Transport {
           return await slot.peer.send(request)
         } catch (error) {
           // Not the peer's doing: the caller gave up, or the body it sends on broke off.
-          if (request.signal?.aborted || error instanceof ServiceError) throw error
+          if (request.signal?.aborted || !isNetworkFailure(error)) throw error
           slot.deadUntil = performance.now() + DEAD_MS
           const isSafe = canRepeat && (request.isIdempotent || isConnectFailure(error))
           if (!isSafe || performance.now() > giveUpAt) throw asUnavailable(error, options.service)
@@ -121,8 +121,7 @@ export function createTransport(options: TransportOptions): Transport {
       for (const [name, { peer }] of slots) {
         if (wanted.has(name)) continue
         slots.delete(name)
-        // What is under way there may end: a leaving service serves on for a while.
-        setTimeout(() => void peer.close(), 15_000).unref()
+        peer.retire().catch(() => {})
       }
       for (const [name, entry] of wanted) {
         if (slots.has(name)) continue

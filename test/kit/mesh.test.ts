@@ -118,6 +118,25 @@ t.test('while the kv-store is away everything goes on; back and empty, it is ful
   await callers
 })
 
+t.test('a kv-store that came back empty does not take away who was known', async t => {
+  const kv = await openKv(t)
+  const port = portOf(kv)
+  const address = await listen(buildToy(t))
+  const headers = { host: `localhost:${port}` }
+  const url = `/set?key=toyAddress&value=${address}&instance=toy-1&ttl=60`
+  await kv.inject({ method: 'POST', url, headers })
+  const { ask } = open(t, port).connect(toyContract)
+  await ask.byId({ id: 1 })
+  await kv.close()
+  const again = await openKv(t, port)
+  let looks = 0
+  again.server.on('request', request => {
+    if (request.url?.startsWith('/watch')) looks += 1
+  })
+  await until('its emptiness has been heard of', () => looks >= 2)
+  t.same(await ask.byId({ id: 7 }), { id: 7 })
+})
+
 t.test('a service that starts before the kv-store enters it as soon as it is there', async t => {
   const before = await openKv(t)
   const port = portOf(before)

@@ -21,6 +21,7 @@ async function openPair(t: Test) {
       })
       request.on('error', () => {})
       asked.push(`${instance} ${path(request)}`)
+      if (path(request) === '/rows') return
       if (isBreaking() && request.method === 'GET') return void request.destroy()
       request.on('end', () => {
         const answers: Record<string, string> = { '/byId': '{"id":7}', '/count': String(body.length) }
@@ -41,7 +42,10 @@ async function openPair(t: Test) {
   while (!asked.at(-1)?.startsWith('toy-2')) await ask.byId({ id: 7 })
   asked.length = 0
   isBreaking = true
-  return { ask, asked, first: servers[0] as BareServer }
+  const heal = () => {
+    isBreaking = false
+  }
+  return { ask, asked, heal, first: servers[0] as BareServer }
 }
 
 t.test('a question is asked again elsewhere when its connection breaks', async t => {
@@ -76,4 +80,19 @@ t.test('what never reached the other side is said to another, whatever it is', a
   await first.close()
   for (let i = 0; i < 6; i++) t.equal(await ask.count({}, { body: { data: Buffer.from('abc') } }), '3')
   t.same(asked, Array(6).fill('toy-2 /count'))
+})
+
+t.test('what could not be connected is said to another, also by a process that is there', async t => {
+  const { ask, asked, first, heal } = await openPair(t)
+  heal()
+  const leaving = new AbortController()
+  // They keep every connection busy, so that the next request to the first needs a new one.
+  const held = Array.from({ length: 6 }, () => ask.rows({}, { signal: leaving.signal }).catch(() => {}))
+  await until('all are held', () => asked.length === 6)
+  asked.length = 0
+  first.stopListening()
+  for (let i = 0; i < 2; i++) t.equal(await ask.count({}, { body: { data: Buffer.from('abc') } }), '3')
+  t.same(asked, ['toy-2 /count', 'toy-2 /count'])
+  leaving.abort()
+  await Promise.all(held)
 })

@@ -104,6 +104,7 @@ t.test('a body of the limit passes, known or in chunks; one byte more is too lar
 
 for (const [how, lines, opening] of [
   ['announced', ['Content-Length: 10000000'], ''],
+  ['by one who hangs up after it', ['Content-Length: 10000000', 'Connection: close'], ''],
   ['in chunks', ['Transfer-Encoding: chunked'], `989680\r\n`],
 ] as const) {
   t.test(

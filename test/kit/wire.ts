@@ -61,6 +61,8 @@ export async function ask(t: Test, port: number, request: string): Promise<strin
 export interface BareServer {
   readonly address: string
   readonly requests: string[]
+  /** Takes no new connections; those under way go on. */
+  stopListening(): void
   close(): Promise<void>
 }
 
@@ -81,7 +83,12 @@ export async function openBareServer(
     if (server.listening) await new Promise(resolve => server.close(resolve))
   }
   t.teardown(close)
-  return { address: `127.0.0.1:${(server.address() as { port: number }).port}`, requests, close }
+  return {
+    address: `127.0.0.1:${(server.address() as { port: number }).port}`,
+    requests,
+    stopListening: () => void server.close(),
+    close,
+  }
 }
 
 /** Resolves once `holds` does; fails after 8 s. */
