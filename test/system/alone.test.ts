@@ -38,11 +38,26 @@ async function isReady(port: number): Promise<true | undefined> {
   return answer?.ok && ((await answer.json()) as { ready: boolean }).ready ? true : undefined
 }
 
-/** Starts all six by hand, with the original's positional arguments, and gives their ports. */
-async function startAlone(t: Test, env: Record<string, string>): Promise<Record<string, number>> {
+interface Alone {
+  /** Port of each service. */
+  readonly ports: Readonly<Record<string, number>>
+  /** Starts one more process; ended with the test. */
+  start(service: string, places: string[], settings: Record<string, string>): ReturnType<typeof run>
+}
+
+/** Starts all six by hand, with the original's positional arguments. */
+async function startAlone(t: Test, env: Record<string, string>): Promise<Alone> {
   const dataDir = mkdtempSync(join(tmpdir(), 'verdigris-'))
   t.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
   const numbers = await freePorts(6)
+  const start: Alone['start'] = (service, places, settings) => {
+    const started = run(service, places, { ...settings, ...env, DATA_DIR: dataDir })
+    t.teardown(async () => {
+      started.child.kill('SIGINT')
+      await started.ended
+    })
+    return started
+  }
   const ports = Object.fromEntries(services.map((service, place) => [service, numbers[place] ?? 0]))
   const at = (service: string) => `127.0.0.1:${ports[service]}`
   const kv = at('kv-store')
@@ -56,16 +71,10 @@ async function startAlone(t: Test, env: Record<string, string>): Promise<Record<
   }
   const own = { KV_STORE_PORT: ports['kv-store'], WORKER_PORT: ports.worker, FRONTEND_PORT: ports.frontend }
   const settings = Object.fromEntries(Object.entries(own).map(([name, port]) => [name, String(port)]))
-  for (const service of services) {
-    const { child, ended } = run(service, places[service] ?? [], { ...settings, ...env, DATA_DIR: dataDir })
-    t.teardown(async () => {
-      child.kill('SIGINT')
-      await ended
-    })
-  }
+  for (const service of services) start(service, places[service] ?? [], settings)
   for (const service of services)
     await waitFor(`${service} ready`, () => isReady(ports[service] ?? 0), 20_000)
-  return ports
+  return { ports, start }
 }
 
 t.setTimeout(120_000)
@@ -73,7 +82,7 @@ t.setTimeout(120_000)
 t.test(
   'each service starts alone with the positional arguments of the original, and they do the job',
   async t => {
-    const ports = await startAlone(t, {})
+    const { ports } = await startAlone(t, {})
     const frontend = `http://127.0.0.1:${ports.frontend}`
     const image = uniqueImage(7)
     const { id = '' } = await upload(frontend, image)
@@ -83,7 +92,7 @@ t.test(
 )
 
 t.test('with a secret they do the job too, and tell strangers nothing', async t => {
-  const ports = await startAlone(t, { SECRET })
+  const { ports } = await startAlone(t, { SECRET })
   const frontend = `http://127.0.0.1:${ports.frontend}`
   const image = uniqueImage(8)
   const { id = '' } = await upload(frontend, image)
@@ -96,6 +105,31 @@ t.test('with a secret they do the job too, and tell strangers nothing', async t 
     t.equal((await fetch(url, { headers: { authorization: `Bearer ${SECRET}` } })).status, 200, service)
   }
 })
+
+t.test(
+  'several masters, workers and frontends run at once, and one that is killed is not missed',
+  async t => {
+    const { ports, start } = await startAlone(t, {})
+    const kv = `127.0.0.1:${ports['kv-store']}`
+    const [master = 0, worker = 0, frontend = 0] = await freePorts(3)
+    const second = start('master', [`127.0.0.1:${master}`, kv], {})
+    start('worker', [kv, '2'], { WORKER_PORT: String(worker) })
+    start('frontend', [kv], { FRONTEND_PORT: String(frontend) })
+    for (const port of [master, worker, frontend]) await waitFor(`${port} ready`, () => isReady(port), 20_000)
+
+    const doOne = async (seed: number) => {
+      const url = `http://127.0.0.1:${seed % 2 === 0 ? ports.frontend : frontend}`
+      const image = uniqueImage(seed)
+      const { id = '' } = await upload(url, image)
+      t.equal(await waitUntilDone(url, id), 'ready')
+      t.same(differences(image, await fetchImage(url, id)), [])
+    }
+    await Promise.all([1, 2, 3, 4, 5, 6].map(doOne))
+    second.child.kill('SIGKILL')
+    await second.ended
+    await Promise.all([7, 8, 9, 10, 11, 12].map(doOne))
+  },
+)
 
 t.test('--help prints every setting with its unit and default', async t => {
   for (const service of services) {
