@@ -4,7 +4,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { version } from '../kit/version.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = process.cwd()
 const services = ['kv-store', 'database', 'storage', 'master', 'worker', 'frontend']
 /** Folders that anything may be imported into, and nothing imported from. */
 const outside = ['test', 'bench', 'scripts']

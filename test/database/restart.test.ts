@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { finished, inProgress, notStarted } from '../../database/contract.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
@@ -33,7 +34,7 @@ function openFile(t: Test) {
 t.test('what was acknowledged is there after the process was killed', async t => {
   for (let kill = 0; kill < 2; kill++) {
     const path = `${t.testdir()}/tasks.db`
-    const driver = new URL('./inserter.ts', import.meta.url).pathname
+    const driver = fileURLToPath(import.meta.url).replace(/restart\.test(\.[jt]s)$/, 'inserter$1')
     const child = spawn(process.execPath, [...process.execArgv, driver, path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })

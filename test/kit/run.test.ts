@@ -1,36 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import ts from 'typescript'
 import { openWire, until } from './wire.ts'
 
-const root = join(import.meta.dirname, '..', '..')
 const built = t.testdir()
-
-/** Compiles what a kv-store needs, as the build does: a loader would cost each of these processes seconds. */
-for (const folder of ['kit', 'kv-store', 'kv-store/engines']) {
-  mkdirSync(join(built, folder), { recursive: true })
-  for (const name of readdirSync(join(root, folder)).filter(name => name.endsWith('.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(join(root, folder, name), 'utf8'), {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2023,
-        module: ts.ModuleKind.ESNext,
-        verbatimModuleSyntax: true,
-        rewriteRelativeImportExtensions: true,
-      },
-    })
-    writeFileSync(join(built, folder, name.replace(/ts$/, 'js')), outputText)
-  }
-}
 
 let starts = 0
 
 /** A service as a process of its own, with data of its own; it ends with the test. */
 function start(t: Test, env: Record<string, string>, ...argv: string[]) {
   starts += 1
-  const child: ChildProcess = spawn(process.execPath, [join(built, 'kv-store', 'main.js'), ...argv], {
+  const child: ChildProcess = spawn(process.execPath, ['dist/kv-store/main.js', ...argv], {
     env: { PATH: '', KV_STORE_PORT: '0', DATA_DIR: join(built, `data-${starts}`), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -10,7 +10,7 @@ const KILLS = 6
 // A process here takes seconds to start where the machine is busy.
 t.setTimeout(240_000)
 const loader = process.execArgv.filter(argument => argument.includes('typescript'))
-const driver = fileURLToPath(new URL('write-for-ever.ts', import.meta.url))
+const driver = fileURLToPath(import.meta.url).replace(/crash\.test(\.[jt]s)$/, 'write-for-ever$1')
 
 t.test('whenever the process is killed, what it acknowledged is there and nothing is half there', async t => {
   const path = t.testdir()

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
+import { plainEnvironment } from './environment.ts'
 import { freePorts } from './ports.ts'
 import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 import { waitFor } from './waiting.ts'
@@ -20,7 +21,7 @@ interface Ended {
 
 function run(service: string, places: string[], env: Record<string, string>) {
   const child = spawn(process.execPath, [`dist/${service}/main.js`, ...places], {
-    env: { ...process.env, ...env },
+    env: { ...plainEnvironment(), ...env },
   })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', piece => {
@@ -80,31 +81,22 @@ async function startAlone(t: Test, env: Record<string, string>): Promise<Alone> 
 t.setTimeout(120_000)
 
 t.test(
-  'each service starts alone with the positional arguments of the original, and they do the job',
+  'each starts alone with the places of the original and a secret, and strangers are told nothing',
   async t => {
-    const { ports } = await startAlone(t, {})
+    const { ports } = await startAlone(t, { SECRET })
     const frontend = `http://127.0.0.1:${ports.frontend}`
-    const image = uniqueImage(7)
+    const image = uniqueImage(8)
     const { id = '' } = await upload(frontend, image)
     t.equal(await waitUntilDone(frontend, id), 'ready')
     t.same(differences(image, await fetchImage(frontend, id)), [])
+    for (const service of ['kv-store', 'database']) {
+      const url = `http://127.0.0.1:${ports[service]}/list`
+      t.equal((await fetch(url)).status, 401, service)
+      t.equal((await fetch(url, { headers: { authorization: 'Bearer another one' } })).status, 403, service)
+      t.equal((await fetch(url, { headers: { authorization: `Bearer ${SECRET}` } })).status, 200, service)
+    }
   },
 )
-
-t.test('with a secret they do the job too, and tell strangers nothing', async t => {
-  const { ports } = await startAlone(t, { SECRET })
-  const frontend = `http://127.0.0.1:${ports.frontend}`
-  const image = uniqueImage(8)
-  const { id = '' } = await upload(frontend, image)
-  t.equal(await waitUntilDone(frontend, id), 'ready')
-  t.same(differences(image, await fetchImage(frontend, id)), [])
-  for (const service of ['kv-store', 'database']) {
-    const url = `http://127.0.0.1:${ports[service]}/list`
-    t.equal((await fetch(url)).status, 401, service)
-    t.equal((await fetch(url, { headers: { authorization: 'Bearer another one' } })).status, 403, service)
-    t.equal((await fetch(url, { headers: { authorization: `Bearer ${SECRET}` } })).status, 200, service)
-  }
-})
 
 t.test(
   'several masters, workers and frontends run at once, and one that is killed is not missed',
@@ -132,8 +124,9 @@ t.test(
 )
 
 t.test('--help prints every setting with its unit and default', async t => {
-  for (const service of services) {
-    const { status, stdout } = await run(service, ['--help'], {}).ended
+  const helps = await Promise.all(services.map(service => run(service, ['--help'], {}).ended))
+  for (const [at, service] of services.entries()) {
+    const { status, stdout } = helps[at] as Ended
     t.equal(status, 0, service)
     t.match(stdout, /_PORT +[0-9]+ +TCP port/, service)
     t.match(stdout, /LOG_LEVEL +info +level/, service)

@@ -6,7 +6,7 @@ import { scaled } from './scale.ts'
 import { startSystem } from './system.ts'
 import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 
-const ROUNDS = scaled(50, 8)
+const ROUNDS = scaled(50, 3)
 const VISITORS = 4
 /** Leases as short as the volume asks for: a killed worker's tasks come back in seconds. */
 const env = { LEASE_MS: '2000' }

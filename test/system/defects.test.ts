@@ -7,19 +7,30 @@ import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 
 t.setTimeout(120_000)
 
-t.test('a restart of everything keeps every upload, every task and every result', async t => {
-  const system = await startSystem(t)
-  const { frontend } = system.urls
-  const images = Array.from({ length: 10 }, (_, seed) => uniqueImage(seed))
-  const ids = []
-  for (const image of images) ids.push((await upload(frontend, image)).id ?? 'none')
-  await waitUntilDone(frontend, ids[0] ?? '', 10_000)
-  await system.restart('SIGTERM')
-  for (const [index, id] of ids.entries()) {
-    t.equal(await waitUntilDone(frontend, id, 10_000), 'ready')
-    t.same(differences(images[index] as Buffer, await fetchImage(frontend, id)), [])
-  }
-})
+t.test(
+  'a restart of everything keeps every upload, task and result, and a broken image stays failed',
+  async t => {
+    const system = await startSystem(t)
+    const { frontend, database } = system.urls
+    const image = broken().find(({ status }) => status === 'failed')
+    const { id: failing = '' } = await upload(frontend, image?.bytes ?? Buffer.alloc(0))
+    t.match(await waitUntilDone(frontend, failing), { failed: image?.reason })
+    const images = Array.from({ length: 10 }, (_, seed) => uniqueImage(seed))
+    const ids = []
+    for (const image of images) ids.push((await upload(frontend, image)).id ?? 'none')
+    await waitUntilDone(frontend, ids[0] ?? '', 10_000)
+    await system.restart('SIGTERM')
+    for (const [index, id] of ids.entries()) {
+      t.equal(await waitUntilDone(frontend, id, 10_000), 'ready')
+      t.same(differences(images[index] as Buffer, await fetchImage(frontend, id)), [])
+    }
+    const task = await (await fetch(`${database}/getById?id=${failing}`)).json()
+    t.match(task, { state: 3, attempt: 1 }, 'it is not tried again')
+    const answer = await fetch(`${frontend}/getImage?id=${failing}`)
+    t.equal(answer.status, 422)
+    t.match(await answer.text(), image?.reason)
+  },
+)
 
 t.test('a task is never seen before its image', async t => {
   const system = await startSystem(t, { workers: 0 })
@@ -36,21 +47,4 @@ t.test('a task is never seen before its image', async t => {
     seen += 1
   }
   await Promise.all(uploads)
-})
-
-t.test('a broken image ends failed, with its reason, and is not tried again', async t => {
-  const system = await startSystem(t)
-  const { frontend, database } = system.urls
-  const image = broken().find(({ status }) => status === 'failed')
-  const { id = '' } = await upload(frontend, image?.bytes ?? Buffer.alloc(0))
-  const outcome = await waitUntilDone(frontend, id, 10_000)
-  t.match(outcome, { failed: image?.reason })
-  const task = (await (await fetch(`${database}/getById?id=${id}`)).json()) as {
-    state: number
-    attempt: number
-  }
-  t.match(task, { state: 3, attempt: 1 })
-  const answer = await fetch(`${frontend}/getImage?id=${id}`)
-  t.equal(answer.status, 422)
-  t.match(await answer.text(), image?.reason)
 })

@@ -6,6 +6,7 @@ import type { NamedImage } from '../images/encode.ts'
 import { differences } from '../oracle/compare.ts'
 import { corpus, hasCorpus } from './corpus.ts'
 import { sampleMemory } from './memory.ts'
+import { isFull } from './scale.ts'
 import { startSystem } from './system.ts'
 import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 
@@ -83,8 +84,9 @@ t.test('pictures through the running system', async t => {
   )
 
   await t.test('bombs are refused before they are unpacked, or come back right', async t => {
-    const large = bombs().filter(({ inflatedBytes }) => inflatedBytes < 120e6)
-    expectAll(t, await sendAll(large), ['right', 'refused'])
+    const most = isFull ? 500e6 : 40e6
+    const sent = bombs().filter(({ inflatedBytes }) => inflatedBytes < most)
+    expectAll(t, await sendAll(sent), ['right', 'refused'])
   })
 
   const suite = { skip: !hasCorpus && 'the corpus does not lie beside the project' }
@@ -107,7 +109,8 @@ t.test('pictures through the running system', async t => {
   )
 
   await t.test('photographs, screenshots, scans and animations come back right', suite, async t => {
-    const outcomes = [...(await sendAll(corpus('kodak'))), ...(await sendAll(corpus('various')))]
+    const files = [...corpus('kodak'), ...corpus('various')]
+    const outcomes = await sendAll(files.filter(({ bytes }) => bytes.length < (isFull ? 1e9 : 600e3)))
     expectAll(t, outcomes, ['right'])
     t.comment(`kodak and various: ${count(outcomes, 'right')} of ${outcomes.length} right`)
   })

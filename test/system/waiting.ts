@@ -11,6 +11,6 @@ export async function waitFor<T>(
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > deadline) throw new Error(`${what}: not within ${withinMs} ms`)
-    await delay(10)
+    await delay(25)
   }
 }

@@ -32,21 +32,16 @@ async function ask(
   return { counts: opinion.counts(), said }
 }
 
-t.test('sharp agrees with a right result', async t => {
-  const upload = uniqueImage(1)
+t.test('sharp agrees with a right result, whatever its chunks say about colours', async t => {
+  const gamma = Buffer.from([0, 0, 0x20, 0])
+  const before = [chunk('gAMA', gamma)]
+  const upload = encodePng({ width: 64, height: 64, colourType: 6, bitDepth: 8, seed: 3, before })
   t.same((await ask(t, upload, exchange(upload))).counts, {
     asked: 1,
     agreed: 1,
     mismatched: 0,
     unanswered: 0,
   })
-})
-
-t.test('sharp agrees whatever the chunks say about colours', async t => {
-  const gamma = Buffer.from([0, 0, 0x20, 0])
-  const before = [chunk('gAMA', gamma)]
-  const upload = encodePng({ width: 64, height: 64, colourType: 6, bitDepth: 8, seed: 3, before })
-  t.match((await ask(t, upload, exchange(upload))).counts, { agreed: 1 })
 })
 
 t.test('a result with other pixels is counted, and logged with its id', async t => {
