@@ -14,8 +14,11 @@ import { version } from './version.ts'
 const LINGER_MS = 1_000
 /** How long what is under way may take to end, in ms. */
 const DRAIN_MS = 10_000
-/** Bytes a stream may hold: fewer, larger pieces cost a quarter less than Node's own 64 KB (bench/README.md). */
-const STREAM_BYTES = 256 * 1024
+/**
+ * Bytes a stream may hold. Larger pieces cost less CPU than Node's own 16 KB; with 256 KB, a hundred uploads of 20 MB at
+ * once took storage past 250 MB of memory (test/system/memory.test.ts, in full).
+ */
+const STREAM_BYTES = 64 * 1024
 
 /** What every main begins with. */
 export interface Start {

@@ -5,7 +5,7 @@ import { scaled } from './scale.ts'
 import { startSystem } from './system.ts'
 import { upload, waitUntilDone } from './visitor.ts'
 
-const UPLOADS = scaled(100, 6)
+const UPLOADS = scaled(100, 5)
 const UPLOAD_BYTES = 20_000_000
 const MB = 1024 * 1024
 const MOST_BYTES = 250 * MB
