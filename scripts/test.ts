@@ -22,7 +22,7 @@ const BUILT = 'dist-test'
 /** These start whole systems: two files at a time, after all others, since each keeps the processors busy for a while. */
 const systemGroups = ['test/system/', 'test/scripts/']
 /** How long one file may take, in seconds: one that starts systems, and any with --all. */
-const SYSTEM_SECONDS = 240
+const SYSTEM_SECONDS = 600
 const ALL_SECONDS = 7_200
 
 const say = (line: string) => process.stdout.write(`${line}\n`)

@@ -74,11 +74,11 @@ async function startAlone(t: Test, env: Record<string, string>): Promise<Alone> 
   const settings = Object.fromEntries(Object.entries(own).map(([name, port]) => [name, String(port)]))
   for (const service of services) start(service, places[service] ?? [], settings)
   for (const service of services)
-    await waitFor(`${service} ready`, () => isReady(ports[service] ?? 0), 20_000)
+    await waitFor(`${service} ready`, () => isReady(ports[service] ?? 0), 60_000)
   return { ports, start }
 }
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test(
   'each starts alone with the places of the original and a secret, and strangers are told nothing',
@@ -107,7 +107,7 @@ t.test(
     const second = start('master', [`127.0.0.1:${master}`, kv], {})
     start('worker', [kv, '2'], { WORKER_PORT: String(worker) })
     start('frontend', [kv], { FRONTEND_PORT: String(frontend) })
-    for (const port of [master, worker, frontend]) await waitFor(`${port} ready`, () => isReady(port), 20_000)
+    for (const port of [master, worker, frontend]) await waitFor(`${port} ready`, () => isReady(port), 60_000)
 
     const doOne = async (seed: number) => {
       const url = `http://127.0.0.1:${seed % 2 === 0 ? ports.frontend : frontend}`

@@ -11,7 +11,7 @@ const RED = [220, 20, 40]
 const GREEN = [20, 220, 40]
 const SIZE = 64
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** Left half red, right half green. */
 function halves(): Buffer {
@@ -53,7 +53,7 @@ t.test('a person uploads a picture in a browser and sees it come back', { skip }
       await page.getByRole('button', { name: 'Exchange' }).click()
       await page.waitForURL(/\/task\?id=[0-9]+$/)
       const picture = page.locator('img')
-      await picture.waitFor({ timeout: 20_000 })
+      await picture.waitFor({ timeout: 60_000 })
       const screenshot = await picture.screenshot()
       t.same(colourAt(screenshot, SIZE / 4, SIZE / 2), GREEN, 'what was red is green')
       t.same(colourAt(screenshot, (SIZE * 3) / 4, SIZE / 2), RED, 'what was green is red')

@@ -5,7 +5,7 @@ import { differences } from '../oracle/compare.ts'
 import { startSystem } from './system.ts'
 import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 t.test(
   'a restart of everything keeps every upload, task and result, and a broken image stays failed',
@@ -18,10 +18,10 @@ t.test(
     const images = Array.from({ length: 10 }, (_, seed) => uniqueImage(seed))
     const ids = []
     for (const image of images) ids.push((await upload(frontend, image)).id ?? 'none')
-    await waitUntilDone(frontend, ids[0] ?? '', 10_000)
+    await waitUntilDone(frontend, ids[0] ?? '', 60_000)
     await system.restart('SIGTERM')
     for (const [index, id] of ids.entries()) {
-      t.equal(await waitUntilDone(frontend, id, 10_000), 'ready')
+      t.equal(await waitUntilDone(frontend, id, 60_000), 'ready')
       t.same(differences(images[index] as Buffer, await fetchImage(frontend, id)), [])
     }
     const task = await (await fetch(`${database}/getById?id=${failing}`)).json()
@@ -38,7 +38,7 @@ t.test('a task is never seen before its image', async t => {
   const uploads = Array.from({ length: 60 }, (_, seed) => upload(frontend, uniqueImage(seed)))
   let seen = 0
   while (seen < uploads.length) {
-    const answer = await fetch(`${master}/getNewTask?worker=probe&wait=5`, { method: 'POST' })
+    const answer = await fetch(`${master}/getNewTask?worker=probe&wait=50`, { method: 'POST' })
     t.equal(answer.status, 200)
     const { id } = (await answer.json()) as { id: number }
     const image = await fetch(`${storage}/getImage?id=${id}&state=working`)

@@ -42,7 +42,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.kill(process.pid, signal)
   })
 }
-const READY_MS = 30_000
+const READY_MS = 60_000
 
 export interface ServiceProcessOptions {
   readonly name: string

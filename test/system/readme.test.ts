@@ -11,7 +11,7 @@ const examples = [...readFileSync('README.md', 'utf8').matchAll(/^```sh\n(.*?)^`
   ([, code]) => code ?? '',
 )
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** Runs an example of the README as it stands there, with the addresses of a test's system in place of the usual ones. */
 async function runExample(t: Test, code: string, urls: Record<string, string>, image: Buffer) {

@@ -21,7 +21,7 @@ export async function upload(url: string, bytes: Uint8Array): Promise<Answer & {
 export function waitUntilDone(
   url: string,
   id: string,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<'ready' | { readonly failed: string }> {
   const look = async () => {
     const { status, text } = await ask(url, id)

@@ -94,10 +94,10 @@ t.test('a lease is renewed for as long as the task takes', async t => {
   const slow =
     (run: Run): Run =>
     async (grant, lease) => {
-      await new Promise(resolve => setTimeout(resolve, 1_000))
+      await new Promise(resolve => setTimeout(resolve, 2_500))
       await run(grant, lease)
     }
-  const { stage } = await openWorker(t, { leaseMs: 300 }, slow)
+  const { stage } = await openWorker(t, { leaseMs: 1_000 }, slow)
   const id = await submit(stage, uniqueImage(1))
   t.match(await ended(stage, id), { state: 2, attempt: 1, losses: 0 })
 })
@@ -116,7 +116,7 @@ t.test('who has lost his lease is told so, and what he did counts for nothing', 
       wasLate = !(await lease.finish())
     }
   // The sleeper has but one thread: another worker takes the task.
-  const { stage } = await openWorker(t, { leaseMs: 200 }, asleep, 1)
+  const { stage } = await openWorker(t, { leaseMs: 500 }, asleep, 1)
   const run = createTaskRunner({
     maxPixels: 1e8,
     maxUploadBytes: 5e7,
@@ -152,7 +152,7 @@ t.test('a task that lost a worker runs alone', async t => {
       if (grant.alone) isAlone = isAlone && running === 1
       running -= 1
     }
-  const stage = await openStage(t, { leaseMs: 300 })
+  const stage = await openStage(t, { leaseMs: 1_000 })
   const lonely = await submit(stage, uniqueImage(0))
   await stage.master.ask.getNewTask({ worker: 'dies', wait: 1 })
   const ids = [lonely]
