@@ -121,7 +121,7 @@ await runScript('test', async () => {
   const patient = isAll ? long : [`--timeout=${SYSTEM_SECONDS}`]
   const units = files.filter(file => !isSystem(file))
   const reports = [
-    ...(await runTap(units, ['--jobs=4', ...long], env)),
+    ...(await runTap(units, ['--jobs=3', ...long], env)),
     ...(await runTap(files.filter(isSystem), ['--jobs=2', ...patient], env)),
   ]
   return summarize(reports, checks, isAll)

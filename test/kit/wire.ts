@@ -91,9 +91,9 @@ export async function openBareServer(
   }
 }
 
-/** Resolves once `holds` does; fails after 8 s. */
+/** Resolves once `holds` does; fails after 40 s. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 8_000
+  const giveUpAt = performance.now() + 40_000
   while (!(await holds())) {
     if (performance.now() > giveUpAt) throw new Error(`never came true: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 5))

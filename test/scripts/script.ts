@@ -82,5 +82,5 @@ export function tableOf(start: Called, place: Place): Promise<unknown> {
     if (hasEnded !== 'runs') throw new Error(`start-all.sh ended: ${start.said()}`)
     return false
   }
-  return waitFor('the table', look, 40_000)
+  return waitFor('the table', look, 90_000)
 }

@@ -159,7 +159,7 @@ async function holdSyncs(t: Test): Promise<HeldSync[]> {
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  const giveUpAt = Date.now() + 10_000
+  const giveUpAt = Date.now() + 40_000
   while (!isSo()) {
     if (Date.now() > giveUpAt) throw new Error('It never came.')
     await new Promise(setImmediate)
