@@ -69,7 +69,12 @@ interface RouteParts<Q extends z.ZodRawShape, B extends Body, P extends Reply> {
 }
 
 /** `NoInfer`: a route's type comes from its parts alone, never from where it is put. */
-interface DefinedRoute<M extends Route['method'], Q extends z.ZodRawShape, B extends Body, P extends Reply> {
+export interface DefinedRoute<
+  M extends Route['method'],
+  Q extends z.ZodRawShape,
+  B extends Body,
+  P extends Reply,
+> {
   readonly method: M
   readonly path: string
   readonly query: z.ZodObject<NoInfer<Q>>

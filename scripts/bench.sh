@@ -8,4 +8,5 @@ if [ $# -eq 0 ] || [ ! -f "bench/$1.bench.ts" ]; then
   exit 2
 fi
 prepare
-exec node --import=@tapjs/typescript/import "bench/$1.bench.ts"
+node node_modules/typescript/bin/tsc -b tsconfig.test.json
+exec node --enable-source-maps "dist/bench/$1.bench.js"

@@ -16,5 +16,6 @@ if [ "${1:-}" = --fingerprint ]; then
 fi
 # Taken before: what is edited while tsc runs shows as stale afterwards.
 built_from=$(fingerprint)
-node node_modules/typescript/bin/tsc -p tsconfig.build.json
+node node_modules/typescript/bin/tsc -b tsconfig.build.json
+node dist/scripts/bundle.js
 echo "$built_from" >dist/.built

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -14,14 +14,10 @@ Installs, builds, and runs everything that can run on this machine; says what it
   --only NAME   the tests in test/NAME/ alone, or test/NAME.test.ts
 `
 
-/**
- * Where the tests are built: run from there a file costs a second of a processor, through tap's TypeScript loader ten.
- */
-const BUILT = 'dist-test'
-
 /** These start whole systems: two files at a time, after all others, since each keeps the processors busy for a while. */
 const systemGroups = ['test/system/', 'test/scripts/']
-/** How long one file may take, in seconds: one that starts systems, and any with --all. */
+/** How long one file may take, in seconds: one that starts systems or not, and any with --all. */
+const UNIT_SECONDS = 240
 const SYSTEM_SECONDS = 600
 const ALL_SECONDS = 7_200
 
@@ -62,20 +58,23 @@ async function check(name: string, command: string, args: string[]): Promise<boo
   return status === 0
 }
 
-/** The name of a built file, where tap says it. */
-const builtName = new RegExp(`${BUILT}/(test/\\S+\\.test)\\.js`)
-
-async function runTap(files: string[], options: string[], env: NodeJS.ProcessEnv): Promise<TapReport[]> {
+/** Runs the files, `jobs` of them at a time, for as many seconds at most each. */
+async function run(
+  files: string[],
+  jobs: number,
+  seconds: number,
+  env: NodeJS.ProcessEnv,
+): Promise<TapReport[]> {
   if (files.length === 0) return []
-  const built = files.map(file => join(BUILT, file.replace(/\.ts$/, '.js')))
-  const child = spawn('node_modules/.bin/tap', ['--reporter=tap', ...options, ...built], {
+  const built = files.map(file => join('dist', file.replace(/\.ts$/, '.js')))
+  const runner = join('dist', 'test', 'runner.js')
+  const child = spawn(process.execPath, [runner, String(jobs), String(seconds), ...built], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise(resolve => child.once('close', resolve).once('error', resolve))
   const { report, read } = createTapReader(say)
-  for await (const line of createInterface({ input: child.stdout }))
-    read(line.replace(builtName, (_, name) => `${name}.ts`))
+  for await (const line of createInterface({ input: child.stdout })) read(line)
   const status = await ended
   if (status === 0 || report.failed > 0) return [report]
   say(`FAILED  the run itself: ${status}`)
@@ -115,14 +114,11 @@ await runScript('test', async () => {
     checks.push(
       await check('format and lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
     )
-  rmSync(BUILT, { recursive: true, force: true })
-  checks.push(await check('types', 'node_modules/.bin/tsc', ['-p', 'tsconfig.test.json']))
-  const long = isAll ? [`--timeout=${ALL_SECONDS}`] : []
-  const patient = isAll ? long : [`--timeout=${SYSTEM_SECONDS}`]
+  checks.push(await check('types', 'node_modules/.bin/tsc', ['-b', 'tsconfig.test.json']))
   const units = files.filter(file => !isSystem(file))
   const reports = [
-    ...(await runTap(units, ['--jobs=3', ...long], env)),
-    ...(await runTap(files.filter(isSystem), ['--jobs=2', ...patient], env)),
+    ...(await run(units, 4, isAll ? ALL_SECONDS : UNIT_SECONDS, env)),
+    ...(await run(files.filter(isSystem), 2, isAll ? ALL_SECONDS : SYSTEM_SECONDS, env)),
   ]
   return summarize(reports, checks, isAll)
 })

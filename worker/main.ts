@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createZlibRecoder } from '../codec/zlib.ts'
 import { loadConfig } from '../kit/config.ts'
 import { openMesh } from '../kit/mesh.ts'
@@ -18,7 +19,8 @@ const { log, identity } = start
 const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
 const master = mesh.connect(masterContract)
 const storage = mesh.connect(storageContract)
-const opinion = createOpinion({ storage, share: config.opinionShare, log })
+const witness = join(import.meta.dirname, 'witness.js')
+const opinion = createOpinion({ storage, witness, share: config.opinionShare, log })
 const recoder = createZlibRecoder({ level: config.level })
 const run = createTaskRunner({ ...config, storage, recoder, log, finished: opinion.consider })
 const pool = openPool({ master, instance: identity.instance, threads: config.threads, run, log })

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import type { Header } from '../codec/header.ts'
 import type { Grant } from '../database/contract.ts'
 import { discard } from '../kit/body.ts'
@@ -18,6 +17,8 @@ const COMPARE_MS = 60_000
 
 export interface OpinionOptions {
   readonly storage: Link<typeof storageContract>
+  /** The program that compares: a built worker/witness.ts. */
+  readonly witness: string
   /** Of how many results it is asked, 0 to 1. */
   readonly share: number
   readonly log: Logger
@@ -44,7 +45,13 @@ export interface Opinion {
   close(): Promise<void>
 }
 
-export function createOpinion({ storage, share, log, random = Math.random }: OpinionOptions): Opinion {
+export function createOpinion({
+  storage,
+  witness,
+  share,
+  log,
+  random = Math.random,
+}: OpinionOptions): Opinion {
   const counts = { asked: 0, agreed: 0, mismatched: 0, unanswered: 0 }
   const waiting: Grant[] = []
   let child: ChildProcess | undefined
@@ -63,7 +70,6 @@ export function createOpinion({ storage, share, log, random = Math.random }: Opi
 
   const compare = async (images: readonly Bytes[]): Promise<string> => {
     // The witness is a program of its own: what sharp holds, and how it may end, does not touch the worker.
-    const witness = fileURLToPath(import.meta.url).replace(/opinion(\.[jt]s)$/, 'witness$1')
     const process_ = spawn(process.execPath, [...process.execArgv, witness], {
       stdio: ['pipe', 'pipe', 'ignore'],
       timeout: COMPARE_MS,

@@ -41,7 +41,8 @@ t.test('a first start installs and builds, a second one does neither', async t =
   t.same(await run('start-all.sh', '--detach'), { status: 0, said: 'installing\nbuilding\n' })
   t.match(calls(), [
     /^npm ci .*--omit=dev$/,
-    /^node .*tsc -p /,
+    /^node .*tsc -b tsconfig.build.json$/,
+    /^node dist\/scripts\/bundle.js$/,
     /^node .*dist\/scripts\/start-all.js --detach$/,
   ])
   rmSync(`${stage}/calls`)

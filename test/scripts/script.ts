@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Test } from 'tap'
 import type { Run } from '../../scripts/run-file.ts'
 import { readRun } from '../../scripts/run-file.ts'
-import { plainEnvironment } from '../system/environment.ts'
 import { freePorts } from '../system/ports.ts'
 import { waitFor } from '../system/waiting.ts'
 
@@ -20,7 +19,7 @@ export interface Called {
 /** Calls `scripts/NAME`, in the repository. */
 export function call(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Called {
   const child: ChildProcess = spawn(`scripts/${name}`, args, {
-    env: { ...plainEnvironment(), ...env },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

@@ -57,7 +57,7 @@ t.test('a start in the foreground shows where everything is, says what ends, and
 })
 
 t.test(
-  '--detach returns when all is ready; two systems run beside each other; stop-all ends one',
+  '--detach returns when all is ready; two systems run beside each other; stop-all ends one, also after a kill -9',
   async t => {
     const folder = t.testdir({ one: {}, two: {} })
     const places = [await findPlace(t, `${folder}/one`), await findPlace(t, `${folder}/two`)] as const
@@ -82,12 +82,23 @@ t.test(
     t.same(stop.lines(), ['stopped'])
     t.match(readFileSync(`${one.dataDir}/logs/start-all.log`, 'utf8'), `stopped: ${inOrder}\n`)
     t.ok(await isEmpty(one))
-    t.equal(two.run()?.started.filter(isRunning).length, 6, 'the other one runs on')
-    t.equal(await two.stop().status, 0)
-
     const again = one.stop()
     t.equal(await again.status, 0)
     t.same(again.lines(), [`nothing runs with data in ${one.dataDir}`])
+
+    const { started = [], supervisor } = two.run() ?? {}
+    t.equal(started.filter(isRunning).length, 6, 'the other one runs on')
+    process.kill(supervisor?.pid ?? 0, 'SIGKILL')
+    const next = two.start()
+    t.equal(await next.status, 1)
+    t.equal(next.lines().length, 1)
+    t.match(next.said(), `kv-store: port ${two.env.KV_STORE_PORT} of 127.0.0.1 is in use`)
+    t.match(next.said(), 'scripts/stop-all.sh ends them')
+    t.equal(started.filter(isRunning).length, 6, 'what the kill left runs on')
+    const clear = two.stop()
+    t.equal(await clear.status, 0)
+    t.same(clear.lines(), [`stopped what was left: ${inOrder}`])
+    t.notOk(started.some(isRunning))
   },
 )
 
@@ -139,25 +150,4 @@ t.test('a second Ctrl-C ends everything at once, also what does not listen', asy
   t.equal(await start.status, 1)
   await waitFor('all are gone', () => !started.some(isRunning))
   t.equal(place.run(), undefined)
-})
-
-t.test('after a kill -9 the next start names the port in use, and stop-all ends what is left', async t => {
-  const place = await findPlace(t)
-  const start = place.start()
-  await tableOf(start, place)
-  const started = place.run()?.started ?? []
-  start.signal('SIGKILL')
-  await start.status
-  t.equal(started.filter(isRunning).length, 6)
-
-  const next = place.start()
-  t.equal(await next.status, 1)
-  t.equal(next.lines().length, 1)
-  t.match(next.said(), `kv-store: port ${place.env.KV_STORE_PORT} of 127.0.0.1 is in use`)
-  t.match(next.said(), 'scripts/stop-all.sh ends them')
-
-  const stop = place.stop()
-  t.equal(await stop.status, 0)
-  t.same(stop.lines(), [`stopped what was left: ${inOrder}`])
-  t.notOk(started.some(isRunning))
 })

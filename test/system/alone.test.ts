@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
-import { plainEnvironment } from './environment.ts'
 import { freePorts } from './ports.ts'
 import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 import { waitFor } from './waiting.ts'
@@ -21,7 +20,7 @@ interface Ended {
 
 function run(service: string, places: string[], env: Record<string, string>) {
   const child = spawn(process.execPath, [`dist/${service}/main.js`, ...places], {
-    env: { ...plainEnvironment(), ...env },
+    env: { ...process.env, ...env },
   })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', piece => {
@@ -80,10 +79,11 @@ async function startAlone(t: Test, env: Record<string, string>): Promise<Alone> 
 
 t.setTimeout(300_000)
 
+const { ports, start } = await startAlone(t, { SECRET })
+
 t.test(
   'each starts alone with the places of the original and a secret, and strangers are told nothing',
   async t => {
-    const { ports } = await startAlone(t, { SECRET })
     const frontend = `http://127.0.0.1:${ports.frontend}`
     const image = uniqueImage(8)
     const { id = '' } = await upload(frontend, image)
@@ -101,7 +101,6 @@ t.test(
 t.test(
   'several masters, workers and frontends run at once, and one that is killed is not missed',
   async t => {
-    const { ports, start } = await startAlone(t, {})
     const kv = `127.0.0.1:${ports['kv-store']}`
     const [master = 0, worker = 0, frontend = 0] = await freePorts(3)
     const second = start('master', [`127.0.0.1:${master}`, kv], {})

@@ -7,10 +7,11 @@ import { fetchImage, upload, waitUntilDone } from './visitor.ts'
 
 t.setTimeout(300_000)
 
+const system = await startSystem(t)
+
 t.test(
   'a restart of everything keeps every upload, task and result, and a broken image stays failed',
   async t => {
-    const system = await startSystem(t)
     const { frontend, database } = system.urls
     const image = broken().find(({ status }) => status === 'failed')
     const { id: failing = '' } = await upload(frontend, image?.bytes ?? Buffer.alloc(0))
@@ -33,7 +34,7 @@ t.test(
 )
 
 t.test('a task is never seen before its image', async t => {
-  const system = await startSystem(t, { workers: 0 })
+  await system.kill('worker')
   const { frontend, master, storage } = system.urls
   const uploads = Array.from({ length: 60 }, (_, seed) => upload(frontend, uniqueImage(seed)))
   let seen = 0

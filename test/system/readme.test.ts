@@ -32,8 +32,9 @@ t.test('the README has two examples', async t => {
   t.equal(examples.length, 2)
 })
 
+const system = await startSystem(t)
+
 t.test('its first example uploads a picture and gets it back', async t => {
-  const system = await startSystem(t)
   const image = uniqueImage(1)
   const { folder, stdout } = await runExample(t, examples[0] ?? '', system.urls, image)
   t.same(differences(image, readFileSync(`${folder}/result.png`)), [])
@@ -41,7 +42,7 @@ t.test('its first example uploads a picture and gets it back', async t => {
 })
 
 t.test('its second example is a worker', async t => {
-  const system = await startSystem(t, { workers: 0 })
+  await system.kill('worker')
   const image = uniqueImage(2)
   const { id = '' } = await upload(system.urls.frontend, image)
   const { stdout } = await runExample(t, examples[1] ?? '', system.urls, image)

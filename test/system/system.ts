@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { portSettings, type Service, stopOrder } from '../../scripts/services.ts'
-import { plainEnvironment } from './environment.ts'
 import { freePorts } from './ports.ts'
 import { createServiceProcess, type End, type ServiceProcess, type Signal } from './process.ts'
 
@@ -115,7 +114,7 @@ async function plan(
   return new Map(
     parts.map(({ name, service, variable }, i) => {
       const port = ports[i] ?? 0
-      const own = { ...plainEnvironment(), ...env, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
+      const own = { ...process.env, ...env, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
       return [name, createServiceProcess({ name, service, port, env: own, logs })]
     }),
   )

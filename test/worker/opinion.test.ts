@@ -25,7 +25,7 @@ async function ask(
   const log = Object.assign(Object.create(silent), {
     error: (facts: { id: number }, line: string) => said.push(`${facts.id}: ${line}`),
   })
-  const opinion = createOpinion({ storage, share, log })
+  const opinion = createOpinion({ storage, witness: 'dist/worker/witness.js', share, log })
   opinion.consider({ id: 5, state: 1, attempt: 1 }, header)
   await opinion.idle()
   await opinion.close()
