@@ -84,8 +84,9 @@ t.test('pictures through the running system', async t => {
   )
 
   await t.test('bombs are refused before they are unpacked, or come back right', async t => {
-    const most = isFull ? 500e6 : 40e6
-    const sent = bombs().filter(({ inflatedBytes }) => inflatedBytes < most)
+    // What comes back is decoded whole by the oracle, which takes its time.
+    const most = isFull ? 500e6 : 10e6
+    const sent = bombs().filter(({ status, inflatedBytes }) => status === 413 || inflatedBytes < most)
     expectAll(t, await sendAll(sent), ['right', 'refused'])
   })
 
