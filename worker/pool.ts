@@ -12,7 +12,7 @@ const WAIT_SECONDS = 30
 /** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
 const PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 2_000
-/** How long tasks under way may take to end when the worker has to, in ms; the rest is handed back. */
+/** Less than a service's own end takes: what is not done by then can still be handed back. */
 const DRAIN_MS = 9_000
 
 export interface PoolOptions {
@@ -22,6 +22,8 @@ export interface PoolOptions {
   readonly threads: number
   /** Does one task; never rejects. */
   readonly run: (grant: Grant, lease: Lease) => Promise<void>
+  /** How long tasks under way may take to end once the pool drains, in ms; 9000 unless said. */
+  readonly drainMs?: number
   readonly log: Logger
 }
 
@@ -33,7 +35,8 @@ export interface Pool {
 }
 
 /** Loops that ask for a task, run it, and ask again: as many as tasks may run at once. */
-export function openPool({ master, instance, threads, run, log }: PoolOptions): Pool {
+export function openPool(options: PoolOptions): Pool {
+  const { master, instance, threads, run, drainMs = DRAIN_MS, log } = options
   const gate = createGate()
   const leases = new Set<Lease>()
   let isStopping = false
@@ -77,7 +80,7 @@ export function openPool({ master, instance, threads, run, log }: PoolOptions): 
     async drain() {
       isStopping = true
       gate.close()
-      const late = delay(DRAIN_MS, 'late', { ref: false })
+      const late = delay(drainMs, 'late', { ref: false })
       if ((await Promise.race([Promise.all(loops), late])) !== 'late') return
       await Promise.all([...leases].map(lease => lease.release()))
     },

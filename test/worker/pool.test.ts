@@ -182,6 +182,18 @@ t.test('draining lets what runs end', async t => {
   t.notOk(states.includes(1), 'nothing is left in progress')
 })
 
+t.test('draining hands back, uncounted, what takes too long', async t => {
+  const stage = await openStage(t)
+  const hangs = () => new Promise<void>(() => {})
+  const { master } = stage
+  const pool = openPool({ master, instance: 'w', threads: 2, run: hangs, drainMs: 100, log: silent })
+  const ids = await Promise.all([1, 2].map(seed => submit(stage, uniqueImage(seed))))
+  await waitFor('both run', () => pool.running() === 2)
+  await pool.drain()
+  for (const id of ids)
+    t.match(await stage.database.ask.getById({ id }), { state: 0, attempt: 1, errors: 0, losses: 0 })
+})
+
 t.test('while the storage is away tasks are handed back, uncounted', async t => {
   const { stage } = await openWorker(t, {}, undefined, 1)
   await stage.end('storage')
