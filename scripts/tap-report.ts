@@ -68,7 +68,10 @@ export function createTapReader(say: Say): { readonly report: TapReport; read(li
   const read = (line: string) => {
     const text = line.trimStart()
     const depth = line.length - text.length
-    if (depth === 0 && text.startsWith('# Subtest: ')) file = text.slice('# Subtest: '.length)
+    if (depth === 0 && text.startsWith('# Subtest: ')) {
+      file = text.slice('# Subtest: '.length)
+      heard = []
+    }
     const figure = depth > 0 ? comment.exec(text)?.[1] : undefined
     if (figure !== undefined) report.figures.push(`${file}: ${figure}`)
 

@@ -47,21 +47,29 @@ export interface Place {
   run(): Run | undefined
 }
 
+/** What is left of a system, also when the test is ended in the middle. */
+function killLeft(dataDir: string): void {
+  const left = readRun(dataDir)
+  for (const { pid } of [...(left ? [left.supervisor] : []), ...(left?.started ?? [])]) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended before.
+    }
+  }
+}
+
 export async function findPlace(t: Test, dataDir = t.testdir()): Promise<Place> {
   const ports = await freePorts(6)
   const variables = ['KV_STORE_PORT', 'DATABASE_PORT', 'STORAGE_PORT', 'MASTER_PORT', 'WORKER_PORT']
   const env = Object.fromEntries(variables.map((variable, i) => [variable, String(ports[i])]))
   const frontend = String(ports[5])
   const run = () => readRun(dataDir)
+  const kill = () => killLeft(dataDir)
+  process.once('exit', kill)
   t.teardown(() => {
-    const left = run()
-    for (const { pid } of [...(left ? [left.supervisor] : []), ...(left?.started ?? [])]) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It ended before.
-      }
-    }
+    kill()
+    process.off('exit', kill)
   })
   return {
     env,

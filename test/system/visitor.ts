@@ -8,10 +8,13 @@ export interface Answer {
   readonly text: string
 }
 
-/** Uploads an image through the form. `id` stands only in an answer that accepted it. */
-export async function upload(url: string, bytes: Uint8Array): Promise<Answer & { readonly id?: string }> {
+/** Uploads an image through the form; as a Blob it is not copied. `id` stands only in an answer that accepted it. */
+export async function upload(
+  url: string,
+  image: Uint8Array | Blob,
+): Promise<Answer & { readonly id?: string }> {
   const form = new FormData()
-  form.set('uploadfile', new Blob([new Uint8Array(bytes)], { type: 'image/png' }), 'image.png')
+  form.set('uploadfile', image instanceof Blob ? image : new Blob([new Uint8Array(image)]), 'image.png')
   const { statusCode: status, body } = await request(`${url}/submitTask`, { method: 'POST', body: form })
   const text = await body.text()
   return status === 200 && /^[0-9]+$/.test(text.trim()) ? { status, text, id: text.trim() } : { status, text }
