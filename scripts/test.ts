@@ -11,11 +11,11 @@ const help = `scripts/test.sh [--all] [--only NAME]
 Installs, builds, and runs everything that can run on this machine; says what it left out and why.
 
   --all         the long tests in full, and their figures (VERDIGRIS_TESTS=all)
-  --only NAME   the tests in test/NAME/ alone, or test/NAME.test.ts
+  --only NAME   the tests in test/NAME/ alone, or test/NAME.test.ts, and their figures
 `
 
 /** These start whole systems: two files at a time, after all others, since each keeps the processors busy for a while. */
-const systemGroups = ['test/system/', 'test/scripts/']
+const systemGroups = ['test/system/', 'test/scripts/', 'test/neighbours/']
 /** How long one file may take, in seconds: one that starts systems or not, and any with --all. */
 const UNIT_SECONDS = 240
 const SYSTEM_SECONDS = 600
@@ -81,13 +81,14 @@ async function run(
   return [{ ...report, failed: 1 }]
 }
 
-function summarize(reports: TapReport[], checks: boolean[], isAll: boolean): number {
+function summarize(reports: TapReport[], checks: boolean[], showsFigures: boolean): number {
   const slow = reports.flatMap(({ slow }) => slow)
   const leftOut = reports.flatMap(({ leftOut }) => leftOut)
   if (slow.length > 0) say('\nlonger than 10 s:')
   for (const { file, ms } of slow) say(`  ${(ms / 1_000).toFixed(1)} s  ${file}`)
-  if (isAll) say('\nfigures:')
-  if (isAll) for (const figure of reports.flatMap(({ figures }) => figures)) say(`  ${figure}`)
+  const figures = showsFigures ? reports.flatMap(({ figures }) => figures) : []
+  if (figures.length > 0) say('\nfigures:')
+  for (const figure of figures) say(`  ${figure}`)
   if (leftOut.length > 0) say('\nleft out:')
   for (const { file, name, reason } of leftOut) say(`  ${file}: ${name}: ${reason}`)
 
@@ -120,5 +121,5 @@ await runScript('test', async () => {
     ...(await run(units, 4, isAll ? ALL_SECONDS : UNIT_SECONDS, env)),
     ...(await run(files.filter(isSystem), 2, isAll ? ALL_SECONDS : SYSTEM_SECONDS, env)),
   ]
-  return summarize(reports, checks, isAll)
+  return summarize(reports, checks, isAll || only !== undefined)
 })

@@ -19,7 +19,7 @@ t.test(
     const seed = Number(process.env.SEED ?? Date.now() % 1e6)
     const random = createRandom(seed)
     t.comment(`seed ${seed}`)
-    const system = await startSystem(t, { env, workers: 2 })
+    const system = await startSystem(t, { env, counts: { worker: 2 } })
     const { frontend } = system.urls
     const acknowledged = new Map<string, number>()
     const counts = { sent: 0, refused: 0, unknown: 0 }

@@ -29,7 +29,6 @@ export interface ServiceProcess {
   readonly unasked: readonly string[]
 }
 
-const ROOT = process.cwd()
 /** What runs now. A test that is told to end has no teardown: nothing of it may run on. */
 const running = new Set<ChildProcess>()
 const killRunning = () => {
@@ -48,13 +47,17 @@ export interface ServiceProcessOptions {
   readonly name: string
   readonly service: string
   readonly port: number
+  /** The program and its arguments: dist/SERVICE/main.js unless said. */
+  readonly program?: readonly string[]
+  /** Whether it does what is asked of it; unless said when /health says that it is the service, and ready. */
+  readonly isReady?: () => Promise<boolean>
   readonly env: NodeJS.ProcessEnv
   /** The folder of its log. */
   readonly logs: string
 }
 
 export function createServiceProcess(options: ServiceProcessOptions): ServiceProcess {
-  const { name, service, port, env, logs } = options
+  const { name, service, port, env, logs, program = [`dist/${service}/main.js`] } = options
   const url = `http://127.0.0.1:${port}`
   const path = join(logs, `${name}.log`)
   const unasked: string[] = []
@@ -64,15 +67,15 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
 
   const log = () => readFileSync(path, 'utf8')
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
-  const isReady = async () => {
+  const saysSo = async () => {
+    const { body } = await request(`${url}/health`)
+    const health = (await body.json()) as { service?: string; ready?: boolean }
+    return health.service === service && health.ready === true
+  }
+  const { isReady = saysSo } = options
+  const look = () => {
     if (!isRunning()) throw new Error(`${name} ended before it was ready:\n${log().slice(-2_000)}`)
-    try {
-      const { body } = await request(`${url}/health`)
-      const health = (await body.json()) as { service?: string; ready?: boolean }
-      return health.service === service && health.ready === true
-    } catch {
-      return false
-    }
+    return isReady().catch(() => false)
   }
 
   return {
@@ -86,8 +89,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       if (isRunning()) throw new Error(`${name} runs already`)
       appendFileSync(path, '')
       const output = openSync(path, 'a')
-      const main = join(ROOT, 'dist', service, 'main.js')
-      const started = spawn(process.execPath, ['--enable-source-maps', main], {
+      const started = spawn(process.execPath, ['--enable-source-maps', ...program], {
         env,
         stdio: ['ignore', output, output],
       })
@@ -102,7 +104,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
           resolve({ status, signal })
         }),
       )
-      await waitFor(`${name} ready`, isReady, READY_MS)
+      await waitFor(`${name} ready`, look, READY_MS)
     },
     async kill(signal) {
       if (!isRunning()) return ended

@@ -2,18 +2,21 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { request } from 'undici'
 import { portSettings, type Service, stopOrder } from '../../scripts/services.ts'
 import { freePorts } from './ports.ts'
 import { createServiceProcess, type End, type ServiceProcess, type Signal } from './process.ts'
 
-/** A service's name; the second worker is `worker-2`. */
-export type Name = Service | `worker-${number}`
+/** A process's name: that of its service; the second one of a kind is `worker-2`. */
+export type Name = Service | `${Service}-${number}`
 
 export interface SystemOptions {
   /** Settings of all services, beside ports and data. */
   readonly env?: Readonly<Record<string, string>>
-  /** Worker processes, from 0; 1 unless said. */
-  readonly workers?: number
+  /** How many of each run; 1 unless said. All storages share one folder. */
+  readonly counts?: Partial<Record<Service, number>>
+  /** Of which services stand-ins of the original run in place of ours. */
+  readonly originals?: readonly Service[]
   /** Keeps its data there, and leaves it; unless said in a folder that is removed in the end. */
   readonly dataDir?: string
 }
@@ -32,7 +35,7 @@ export interface System {
   killAll(signal?: Signal): Promise<void>
   /** Starts it again, on its port; resolves once it is ready. */
   start(name: Name): Promise<void>
-  /** Starts, at once, all that do not run. */
+  /** Starts all that do not run: at once, or in order where originals look each other up at their start. */
   startAll(): Promise<void>
   /** Ends all at the same moment, and starts all at the same moment. */
   restart(signal: Signal): Promise<void>
@@ -69,7 +72,9 @@ export async function startSystem(t: Test, options: SystemOptions = {}): Promise
     await Promise.all(all.map(process => process.kill(signal)))
   }
   const startAll = async () => {
-    await Promise.all(all.filter(({ isRunning }) => !isRunning()).map(process => process.start()))
+    const missing = all.filter(({ isRunning }) => !isRunning())
+    if (options.originals === undefined) await Promise.all(missing.map(process => process.start()))
+    else for (const process of missing) await process.start()
   }
   await startAll()
 
@@ -100,24 +105,54 @@ export async function startSystem(t: Test, options: SystemOptions = {}): Promise
 async function plan(
   dataDir: string,
   logs: string,
-  { env, workers = 1 }: SystemOptions,
+  { env, counts = {}, originals = [] }: SystemOptions,
 ): Promise<Map<Name, ServiceProcess>> {
-  const ports = await freePorts(portSettings.length + workers - 1)
-  const kv = `127.0.0.1:${ports[0]}`
   const parts = portSettings.flatMap(({ service, variable }) =>
-    Array.from({ length: service === 'worker' ? workers : 1 }, (_, i) => ({
+    Array.from({ length: counts[service] ?? 1 }, (_, i) => ({
       name: (i === 0 ? service : `${service}-${i + 1}`) as Name,
       service,
       variable,
     })),
   )
+  const ports = await freePorts(parts.length)
+  const kv = `127.0.0.1:${ports[0]}`
   return new Map(
     parts.map(({ name, service, variable }, i) => {
       const port = ports[i] ?? 0
       const own = { ...process.env, ...env, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
-      return [name, createServiceProcess({ name, service, port, env: own, logs })]
+      const original = originals.includes(service) ? standIn(service, port, kv) : {}
+      return [name, createServiceProcess({ name, service, port, env: own, logs, ...original })]
     }),
   )
+}
+
+/** How the stand-in of an original is started, and told to be there. */
+function standIn(service: Service, port: number, kv: string) {
+  const own = `127.0.0.1:${port}`
+  const places: Record<Service, string[]> = {
+    'kv-store': [own],
+    database: [own, kv],
+    storage: [own, kv],
+    master: [own, kv],
+    worker: [kv, '2'],
+    frontend: [own, kv],
+  }
+  const key = `${service}Address`
+  const isEntered = async () => {
+    const { body } = await request(`http://${kv}/get?key=${key}`)
+    return (await body.text()) === own
+  }
+  const answers = async () => {
+    const { body } = await request(`http://${own}/`)
+    await body.dump()
+    return true
+  }
+  const entersItself = service === 'database' || service === 'storage' || service === 'master'
+  return {
+    program: [`dist/test/originals/${service}.js`, ...places[service]],
+    // A worker listens nowhere: once it runs, it asks.
+    isReady: service === 'worker' ? async () => true : entersItself ? isEntered : answers,
+  }
 }
 
 function faultsOf({ name, unasked, log }: ServiceProcess): string[] {

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { portSettings, type Service } from '../../scripts/services.ts'
+import { scaled } from '../system/scale.ts'
+import { type System, startSystem } from '../system/system.ts'
+import { findings } from './findings.ts'
+import { faultsOf, uploadMany } from './job.ts'
+
+const IMAGES = scaled(50, 10)
+const services = portSettings.map(({ service }) => service)
+
+t.setTimeout(1_800_000)
+
+/** Does the main job in a system in which these are originals, and tells how it went. */
+async function doJob(t: Test, originals: readonly Service[]): Promise<System> {
+  const system = await startSystem(t, { originals })
+  // Original master and original worker race for each image, and lose some (findings.ts): not while the worker is paused.
+  const races = originals.includes('master') && originals.includes('worker')
+  const worker = system.pids().worker ?? 0
+  if (races) process.kill(worker, 'SIGSTOP')
+  const uploads = await uploadMany(system, IMAGES)
+  if (races) process.kill(worker, 'SIGCONT')
+  const faults = await Promise.all(
+    uploads.map(upload => faultsOf(system, upload, originals.includes('worker'))),
+  )
+  t.same(faults.flat(), [])
+  t.equal(new Set(uploads.map(({ id }) => id)).size, IMAGES, 'each has an id of its own')
+  return system
+}
+
+for (const service of services) {
+  t.test(`one original among ours, the ${service}: the main job is done`, async t => {
+    const system = await doJob(t, [service])
+    t.comment(`original ${service} among ours: ${IMAGES} of ${IMAGES} right`)
+    for (const { original, breaks, show } of findings)
+      if (original === service) await t.test(`what it breaks: ${breaks}`, t => show(t, system))
+  })
+
+  t.test(`one of ours among originals, the ${service}: the main job is done`, async t => {
+    await doJob(
+      t,
+      services.filter(other => other !== service),
+    )
+    t.comment(`our ${service} among originals: ${IMAGES} of ${IMAGES} right`)
+  })
+}
+
+t.test('docs/originals.md says what is shown here, and nothing else', async t => {
+  const rows = findings.map(({ original, breaks }) => `| ${original} | ${breaks} |`)
+  const doc = readFileSync('docs/originals.md', 'utf8').split('\n')
+  const head = doc.indexOf('| original | what it breaks |')
+  t.same(doc.slice(head + 2, doc.indexOf('', head)), rows)
+})
