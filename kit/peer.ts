@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { collect } from './body.ts'
-import { type Bytes, health } from './contract.ts'
+import { health } from './contract.ts'
 import { ServiceError } from './errors.ts'
 
 /** How long a connection may take to come about, in ms: an address that swallows packets must not hold anyone up. */
@@ -23,10 +23,16 @@ export interface Entry {
   readonly instance?: string | undefined
 }
 
+/** What goes out with a request. */
+export interface Outgoing {
+  readonly data: Buffer | AsyncIterable<Buffer>
+  readonly length?: number | undefined
+}
+
 export interface Request {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
-  readonly body?: Bytes | undefined
+  readonly body?: Outgoing | undefined
   /** Asks to wait for an answer: goes over connections of its own, or it would lock out everything else. */
   readonly isPoll: boolean
   readonly isIdempotent: boolean
@@ -117,7 +123,9 @@ export function createPeer({ entry, service, secret }: PeerOptions): Peer {
       return verifying
     },
     async send({ method, path, body, isPoll, signal }) {
-      const options: Dispatcher.RequestOptions = { method, path, headers, body: body?.data ?? null }
+      // undici takes any iterable; its types know streams alone.
+      const data = (body?.data ?? null) as Buffer | Readable | null
+      const options: Dispatcher.RequestOptions = { method, path, headers, body: data }
       if (body?.length !== undefined && !Buffer.isBuffer(body.data))
         options.headers = { ...headers, 'content-length': String(body.length) }
       if (signal !== undefined) options.signal = signal

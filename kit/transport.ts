@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAllowedHosts, parseAddress } from './address.ts'
+import { discard } from './body.ts'
+import type { Bytes } from './contract.ts'
 import {
   asUnavailable,
   createPeer,
   type Entry,
   isConnectFailure,
   isNetworkFailure,
+  type Outgoing,
   type Peer,
   type Request,
   type Response,
@@ -30,10 +33,18 @@ export interface TransportOptions {
   readonly warn: (message: string) => void
 }
 
+/** A request with its body as it came. */
+export interface Sending extends Omit<Request, 'body'> {
+  readonly body?: Bytes | undefined
+}
+
 /** Sends requests to one of the live instances of a service. */
 export interface Transport {
-  /** Tries one instance after the other, those that answered lately first; `unavailable` when none can be found in 5 s. */
-  send(request: Request): Promise<Response>
+  /**
+   * Tries one instance after the other, those that answered lately first; `unavailable` when none can be found in 5 s. A
+   * body that is a stream goes to the next one as well while nothing of it was read.
+   */
+  send(request: Sending): Promise<Response>
   /** True when who would be asked now is a service of the original system. */
   isOriginal(): Promise<boolean>
   /** Says who is there now. */
@@ -97,18 +108,23 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     async send(request) {
       const giveUpAt = performance.now() + FIND_MS
-      const canRepeat = request.body === undefined || Buffer.isBuffer(request.body.data)
-      for (;;) {
-        const slot = await find(giveUpAt, request.signal)
-        try {
-          return await slot.peer.send(request)
-        } catch (error) {
-          // Not the peer's doing: the caller gave up, or the body it sends on broke off.
-          if (request.signal?.aborted || !isNetworkFailure(error)) throw error
-          slot.deadUntil = performance.now() + DEAD_MS
-          const isSafe = canRepeat && (request.isIdempotent || isConnectFailure(error))
-          if (!isSafe || performance.now() > giveUpAt) throw asUnavailable(error, options.service)
+      const { body, isTouched } = outgoing(request.body)
+      try {
+        for (;;) {
+          const slot = await find(giveUpAt, request.signal)
+          try {
+            return await slot.peer.send({ ...request, body })
+          } catch (error) {
+            // Not the peer's doing: the caller gave up, or the body it sends on broke off.
+            if (request.signal?.aborted || !isNetworkFailure(error)) throw error
+            slot.deadUntil = performance.now() + DEAD_MS
+            const isSafe = !isTouched() && (request.isIdempotent || isConnectFailure(error))
+            if (!isSafe || performance.now() > giveUpAt) throw asUnavailable(error, options.service)
+          }
         }
+      } catch (error) {
+        discard(request.body)
+        throw error
       }
     },
     async isOriginal() {
@@ -134,4 +150,21 @@ export function createTransport(options: TransportOptions): Transport {
       slots.clear()
     },
   }
+}
+
+/**
+ * A body as it goes out. undici destroys a stream whose request fails, also when nothing of it was read; an iterable it
+ * leaves alone until it begins to read it, so that another instance can still have it.
+ */
+function outgoing(body: Bytes | undefined): { body: Outgoing | undefined; isTouched(): boolean } {
+  if (body === undefined || Buffer.isBuffer(body.data)) return { body, isTouched: () => false }
+  const stream = body.data
+  let wasTouched = false
+  const data = {
+    [Symbol.asyncIterator]() {
+      wasTouched = true
+      return stream[Symbol.asyncIterator]()
+    },
+  }
+  return { body: { data, length: body.length }, isTouched: () => wasTouched }
 }

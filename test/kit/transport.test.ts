@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, Server } from 'node:net'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { createClient } from '../../kit/client.ts'
@@ -81,6 +81,18 @@ t.test('an instance that ends is skipped, and nobody notices', async t => {
   const before = asked[1]
   for (let i = 0; i < 20; i++) await ask.byId({ id: i })
   t.equal(asked[1], before)
+})
+
+t.test('an upload in pieces goes on to the next instance while nothing of it was read', async t => {
+  const { apps, entries } = await openToys(t, 2)
+  const { ask } = connect(t, entries)
+  // Both are known, over connections that stay; one of them takes no further ones.
+  for (let i = 0; i < 10; i++) await ask.byId({ id: i })
+  Server.prototype.close.call(apps[0]?.server)
+  for (let i = 0; i < 4; i++) {
+    const data = Readable.from([Buffer.alloc(100_000), Buffer.alloc(100_000)])
+    t.equal(await ask.count({}, { body: { data } }), '200000')
+  }
 })
 
 t.test('an address that refuses, or answers nothing, costs a request little', async t => {
