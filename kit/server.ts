@@ -95,11 +95,14 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   })
 
   app.decorate('isReady', false)
+  app.decorate('served', {})
   addRoute(app, healthRoute, async () => ({
     service,
     instance,
     version,
     ready: app.isReady && !app.stopping.signal.aborted,
+    // Not told to the public.
+    ...(options.guard !== undefined && { served: app.served }),
     ...options.facts?.(),
   }))
   return app
@@ -134,6 +137,7 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
       }
       try {
         const answer = await handler(call)
+        app.served[route.path] = (app.served[route.path] ?? 0) + 1
         return answer === sent ? reply : sendAnswer(route, reply, answer)
       } catch (error) {
         // Let go of what was not read: the rest of a refused upload is dropped by the server.
@@ -196,6 +200,8 @@ declare module 'fastify' {
     readonly maxBodyBytes: number
     /** What /health says: set once the service has registered, cleared when it leaves. */
     isReady: boolean
+    /** How many requests were not refused since the start, by path. */
+    readonly served: Record<string, number>
   }
   interface FastifyContextConfig {
     /** This route reads its `Content-Type` (the upload form); all others ignore it. */

@@ -16,9 +16,16 @@ export function openSqlite(path: string): Sqlite {
     ['journal_mode', path === ':memory:' ? 'memory' : 'wal'],
     ['synchronous', 2],
   ]
-  for (const [name, value] of settings) {
-    const found = readPragma(database, `${name} = ${value}`) ?? readPragma(database, name)
-    if (found !== value) throw new Error(`SQLite has ${name} ${found} instead of ${value}`)
+  try {
+    for (const [name, value] of settings) {
+      const found = readPragma(database, `${name} = ${value}`) ?? readPragma(database, name)
+      if (found !== value) throw new Error(`SQLite has ${name} ${found} instead of ${value}`)
+    }
+  } catch (error) {
+    database.close()
+    if (/locked/.test((error as Error).message))
+      throw new Error('another process has it open', { cause: error })
+    throw error
   }
   return database
 }

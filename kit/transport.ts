@@ -60,7 +60,7 @@ interface Slot {
 export function createTransport(options: TransportOptions): Transport {
   const isAllowed = createAllowedHosts(options.allowedHosts)
   const slots = new Map<string, Slot>()
-  let turn = 0
+  let round: Slot[] = []
 
   const isUsable = ({ value, instance }: Entry): boolean => {
     try {
@@ -83,7 +83,10 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
-  /** The next verified peer in turn; the others are asked who they are, and waited for only if there is no other. */
+  /**
+   * The next verified peer in turn; the others are asked who they are, and waited for only if there is no other. Each round
+   * has an order of its own: of two instances, one would otherwise get all uploads of a caller that stores and fetches.
+   */
   const choose = async (): Promise<Slot | undefined> => {
     const all = [...slots.values()].filter(slot => slot.deadUntil <= performance.now())
     const unknown = all.filter(slot => !slot.peer.isVerified())
@@ -91,8 +94,9 @@ export function createTransport(options: TransportOptions): Transport {
     const verified = all.filter(slot => slot.peer.isVerified())
     if (verified.length === 0) return Promise.any(checks).catch(() => undefined)
     for (const check of checks) check.catch(() => {})
-    turn = (turn + 1) % Number.MAX_SAFE_INTEGER
-    return verified[turn % verified.length]
+    round = round.filter(slot => verified.includes(slot))
+    if (round.length === 0) round = shuffled(verified)
+    return round.pop()
   }
 
   const find = async (giveUpAt: number, signal?: AbortSignal): Promise<Slot> => {
@@ -167,4 +171,9 @@ function outgoing(body: Bytes | undefined): { body: Outgoing | undefined; isTouc
     },
   }
   return { body: { data, length: body.length }, isTouched: () => wasTouched }
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  const places = values.map(value => ({ value, place: Math.random() }))
+  return places.sort((a, b) => a.place - b.place).map(({ value }) => value)
 }

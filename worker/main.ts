@@ -24,7 +24,7 @@ const opinion = createOpinion({ storage, witness, share: config.opinionShare, lo
 const recoder = createZlibRecoder({ level: config.level })
 const run = createTaskRunner({ ...config, storage, recoder, log, finished: opinion.consider })
 const pool = openPool({ master, instance: identity.instance, threads: config.threads, run, log })
-const facts = { running: pool.running, opinions: opinion.counts }
+const facts = { running: pool.running, ended: pool.ended, opinions: opinion.counts }
 const app = buildWorker({ ...start, guard: start.standing, facts })
 
 await runService({

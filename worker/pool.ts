@@ -30,6 +30,8 @@ export interface PoolOptions {
 export interface Pool {
   /** How many tasks are being run now. */
   running(): number
+  /** How many have ended since the start, however they did. */
+  ended(): number
   /** Asks for no more, lets what runs end, and hands the rest back, uncounted. */
   drain(): Promise<void>
 }
@@ -39,6 +41,7 @@ export function openPool(options: PoolOptions): Pool {
   const { master, instance, threads, run, drainMs = DRAIN_MS, log } = options
   const gate = createGate()
   const leases = new Set<Lease>()
+  let ended = 0
   let isStopping = false
 
   const work = async (grant: Grant) => {
@@ -49,6 +52,7 @@ export function openPool(options: PoolOptions): Pool {
     try {
       await run(grant, lease)
     } finally {
+      ended += 1
       leases.delete(lease)
       lease.close()
       leave()
@@ -77,6 +81,7 @@ export function openPool(options: PoolOptions): Pool {
 
   return {
     running: () => leases.size,
+    ended: () => ended,
     async drain() {
       isStopping = true
       gate.close()

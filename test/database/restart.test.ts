@@ -165,7 +165,7 @@ t.test(
 
 t.test('a file that is in use, or of another version, is not opened', async t => {
   const { path, engine } = openFile(t)
-  t.throws(() => openSqliteTasks({ path }), /locked/)
+  t.throws(() => openSqliteTasks({ path }), /another process has it open/)
   await engine.close()
   const database = openSqlite(path)
   database.exec('PRAGMA user_version = 99')

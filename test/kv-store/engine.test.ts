@@ -145,6 +145,6 @@ t.test(
 t.test('a second process cannot open the same file', async t => {
   const path = `${t.testdir()}/entries.db`
   const first = openSqliteKv({ path })
-  t.throws(() => openSqliteKv({ path }), /locked/)
+  t.throws(() => openSqliteKv({ path }), /another process has it open/)
   await first.close()
 })

@@ -1,0 +1,207 @@
+import { spawnSync } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { request } from 'undici'
+import { uniqueImage } from '../images/noise.ts'
+import { differences } from '../oracle/compare.ts'
+import { isFull, scaled } from '../system/scale.ts'
+import { type Name, startSystem } from '../system/system.ts'
+import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
+import { waitFor } from '../system/waiting.ts'
+
+/** Finished tasks over which the instances are compared. */
+const TASKS = scaled(1_000, 200)
+/** How far one of them may be from its share. */
+const MOST_OFF = isFull ? 0.2 : 0.4
+/** How long one that was killed is away, in ms. */
+const AWAY_MS = scaled(6_000, 4_000)
+/** Within which the others carry on, in ms. */
+const CARRY_ON_MS = 3_000
+
+/** A worker's tasks are given out again soon after it was killed. */
+const env = { LEASE_MS: '2000' }
+const counts = { storage: 2, master: 3, worker: 4, frontend: 3 }
+
+t.setTimeout(1_200_000)
+
+const system = await startSystem(t, { env, counts })
+const of = (service: string) => system.names.filter(name => name.replace(/-\d+$/, '') === service)
+const frontends = of('frontend').map(name => system.urls[name])
+
+interface Health {
+  readonly served: Readonly<Record<string, number>>
+  readonly ended?: number
+}
+
+async function healthOf(name: Name): Promise<Health> {
+  const { body } = await request(`${system.urls[name]}/health`)
+  return (await body.json()) as Health
+}
+
+/** What each instance did meanwhile, in the sense of `count`. */
+async function shares(names: readonly Name[], count: (health: Health) => number, work: () => Promise<void>) {
+  const before = await Promise.all(names.map(async name => count(await healthOf(name))))
+  await work()
+  const after = await Promise.all(names.map(async name => count(await healthOf(name))))
+  return after.map((value, i) => value - (before[i] ?? 0))
+}
+
+/** Uploads images over all frontends, some at a time, and waits until each is right. */
+async function doMany(count: number, firstSeed: number): Promise<string[]> {
+  const wrong: string[] = []
+  let seed = firstSeed
+  const lane = async () => {
+    while (seed < firstSeed + count) {
+      const image = uniqueImage(seed++, { width: 16, height: 16 })
+      const url = frontends[seed % frontends.length] ?? ''
+      const { id = '' } = await upload(url, image)
+      await waitUntilDone(url, id)
+      wrong.push(...differences(image, await fetchImage(url, id)))
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, lane))
+  return wrong
+}
+
+t.test(`${TASKS} tasks are spread evenly over whoever is found through the kv-store`, async t => {
+  let wrong: string[] = []
+  const kinds = [
+    { service: 'worker', says: 'tasks ended', count: ({ ended = 0 }: Health) => ended },
+    {
+      service: 'master',
+      says: 'uploads taken in',
+      count: ({ served }: Health) => served['/new'] ?? 0,
+    },
+    {
+      service: 'master',
+      says: 'finishes passed on',
+      count: ({ served }: Health) => served['/registerTaskFinished'] ?? 0,
+    },
+    {
+      service: 'storage',
+      says: 'images stored',
+      count: ({ served }: Health) => served['/sendImage'] ?? 0,
+    },
+  ]
+  // Before they are compared everybody has found everybody.
+  await doMany(48, 1_000_000)
+  let work = async () => {
+    wrong = await doMany(TASKS, 0)
+  }
+  const results: { says: string; service: string; found: number[] }[] = []
+  for (const { service, says, count } of kinds) {
+    const inner = work
+    work = async () => {
+      results.push({ service, says, found: await shares(of(service), count, inner) })
+    }
+  }
+  await work()
+  t.same(wrong, [])
+  for (const { service, says, found } of results) {
+    const mean = found.reduce((sum, value) => sum + value, 0) / found.length
+    const off = Math.max(...found.map(value => Math.abs(value - mean) / mean))
+    t.comment(
+      `${found.length} x ${service}, ${says}: ${found.join(', ')}; at most ${(100 * off).toFixed(0)} % off`,
+    )
+    t.ok(mean >= TASKS / found.length, `${service}: ${says}`)
+    t.ok(off <= MOST_OFF, `${service}: ${says}, ${off}`)
+  }
+})
+
+t.test('each is killed and started in turn under load: nothing is lost, the others carry on', async t => {
+  interface Sent {
+    readonly id: string
+    readonly seed: number
+    readonly at: number
+  }
+  const acknowledged: Sent[] = []
+  const doneAt: number[] = []
+  const lost: string[] = []
+  let refused = 0
+  let isOver = false
+  let seed = 2_000_000
+
+  const settle = async ({ id, seed }: Sent) => {
+    const url = frontends[0] ?? ''
+    const outcome = await waitUntilDone(url, id, 60_000).catch(error => ({ failed: String(error) }))
+    if (outcome !== 'ready') {
+      lost.push(`${id}: ${outcome.failed}`)
+      return
+    }
+    doneAt.push(performance.now())
+    const found = differences(uniqueImage(seed, { width: 16, height: 16 }), await fetchImage(url, id))
+    lost.push(...found.map(difference => `${id}: ${difference}`))
+  }
+  // A visitor whose frontend is away takes the next one.
+  const visit = async () => {
+    while (!isOver) {
+      const mine = seed++
+      const url = frontends[mine % frontends.length] ?? ''
+      try {
+        const { id } = await upload(url, uniqueImage(mine, { width: 16, height: 16 }))
+        if (id === undefined) refused += 1
+        else {
+          const sent = { id, seed: mine, at: performance.now() }
+          acknowledged.push(sent)
+          await settleLater(sent)
+        }
+      } catch {
+        refused += 1
+        await delay(20)
+      }
+    }
+  }
+  const settling: Promise<void>[] = []
+  const settleLater = async (sent: Sent) => {
+    settling.push(waitUntilUp().then(() => settle(sent)))
+    await delay(20)
+  }
+  /** The frontend that is asked for results may be the one that is away: its turn is waited for. */
+  const waitUntilUp = () => waitFor('the first frontend', () => 'frontend' in system.pids(), 60_000)
+
+  const visitors = Array.from({ length: 4 }, visit)
+  const victims = ['storage', 'master', 'worker', 'frontend'].flatMap(service =>
+    isFull ? of(service) : of(service).slice(-1),
+  )
+  for (const victim of victims) {
+    const killedAt = performance.now()
+    await system.kill(victim)
+    await delay(AWAY_MS)
+    const gaps = longestGap(doneAt, killedAt, performance.now())
+    await system.start(victim)
+    t.comment(`${victim} killed: the longest pause between two results ${Math.round(gaps)} ms`)
+    t.ok(gaps <= CARRY_ON_MS, victim)
+  }
+  isOver = true
+  await Promise.all(visitors)
+  await Promise.all(settling)
+  t.same(lost, [])
+  t.ok(acknowledged.length > 20 * victims.length)
+  t.comment(
+    `${victims.length} kills: ${acknowledged.length} acknowledged, ${refused} refused or unanswered, ${lost.length} lost or wrong`,
+  )
+})
+
+t.test('a second database or kv-store over the same data refuses in one line', async t => {
+  for (const service of ['database', 'kv-store']) {
+    const env = {
+      ...process.env,
+      DATA_DIR: system.dataDir,
+      [`${service === 'database' ? 'DATABASE' : 'KV_STORE'}_PORT`]: '0',
+    }
+    const { status, stderr } = spawnSync(process.execPath, [`dist/${service}/main.js`], {
+      env,
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
+    t.equal(status, 1)
+    t.match(stderr, new RegExp(`^${service}: its data cannot be opened: another process has it open\n$`))
+    t.comment(`second ${service} over the same data: ${stderr.trim()}`)
+  }
+})
+
+/** The longest time without a result between two moments, in ms. */
+function longestGap(at: readonly number[], from: number, to: number): number {
+  const within = [from, ...at.filter(moment => moment > from && moment < to), to].sort((a, b) => a - b)
+  return Math.max(...within.slice(1).map((moment, i) => moment - (within[i] ?? 0)))
+}
