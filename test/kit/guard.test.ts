@@ -74,12 +74,12 @@ t.test('/health is open to all and says who it is', async t => {
   const app = buildToy(t, {}, { guard: { secrets: ['the secret'] }, facts: () => ({ colour: 'green' }) })
   const address = await listen(app)
   const who = { service: 'toy', instance: 'toy-1', version: '0', ready: false, colour: 'green' }
-  for (const lines of [
-    [`Host: ${address}`],
-    ['Host: evil.example'],
-    [`Host: ${address}`, 'Origin: http://x'],
-  ])
-    t.same(JSON.parse((await ask(t, address, '/health', ...lines)).body), who)
+  const callers = [[`Host: ${address}`], ['Host: evil.example'], [`Host: ${address}`, 'Origin: http://x']]
+  for (const [asked, lines] of callers.entries()) {
+    const { served, ...said } = JSON.parse((await ask(t, address, '/health', ...lines)).body)
+    t.same(said, who)
+    t.same(served, { '/health': asked + 1 })
+  }
   app.isReady = true
   t.match(JSON.parse((await ask(t, address, '/health', `Host: ${address}`)).body), { ready: true })
 })
