@@ -3,11 +3,14 @@ import t, { type Test } from 'tap'
 import { portSettings, type Service } from '../../scripts/services.ts'
 import { scaled } from '../system/scale.ts'
 import { type System, startSystem } from '../system/system.ts'
-import { findings } from './findings.ts'
+import { innerFindings } from './findings-inner.ts'
+import { outerFindings } from './findings-outer.ts'
 import { faultsOf, uploadMany } from './job.ts'
 
 const IMAGES = scaled(50, 10)
 const services = portSettings.map(({ service }) => service)
+
+const findings = [...innerFindings, ...outerFindings]
 
 t.setTimeout(1_800_000)
 
