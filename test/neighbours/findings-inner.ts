@@ -40,6 +40,20 @@ export const innerFindings: readonly Finding[] = [
   },
   {
     original: 'database',
+    breaks:
+      'a new task can be handed out at once: the master hides it until its image is stored, one hop too late (I3)',
+    async show(t, { urls, kill, start }) {
+      await kill('worker')
+      const { text: id } = await ask(`${urls.database}/newTask`, 'POST')
+      t.same(JSON.parse((await ask(`${urls.database}/getNewTask`, 'POST')).text), {
+        id: Number(id),
+        state: 1,
+      })
+      await start('worker')
+    },
+  },
+  {
+    original: 'database',
     breaks: 'ids are counted up, so that anyone can ask for the next one',
     async show(t, system) {
       const ids = [await doOne(system, uniqueImage(1_002)), await doOne(system, uniqueImage(1_003))]

@@ -6,6 +6,7 @@ import { type System, startSystem } from '../system/system.ts'
 import { innerFindings } from './findings-inner.ts'
 import { outerFindings } from './findings-outer.ts'
 import { faultsOf, uploadMany } from './job.ts'
+import { startProbe } from './probe.ts'
 
 const IMAGES = scaled(50, 10)
 const services = portSettings.map(({ service }) => service)
@@ -21,12 +22,16 @@ async function doJob(t: Test, originals: readonly Service[]): Promise<System> {
   const races = originals.includes('master') && originals.includes('worker')
   const worker = system.pids().worker ?? 0
   if (races) process.kill(worker, 'SIGSTOP')
+  const probe = startProbe(system)
   const uploads = await uploadMany(system, IMAGES)
   if (races) process.kill(worker, 'SIGCONT')
   const faults = await Promise.all(
     uploads.map(upload => faultsOf(system, upload, originals.includes('worker'))),
   )
   t.same(faults.flat(), [])
+  const { withoutImage } = await probe.stop()
+  const hides = !originals.includes('master') && !originals.includes('database')
+  if (hides) t.same(withoutImage, [], 'no task was there before its image')
   t.equal(new Set(uploads.map(({ id }) => id)).size, IMAGES, 'each has an id of its own')
   return system
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { waitFor } from './waiting.ts'
@@ -65,7 +65,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
   let ended: Promise<End> | undefined
   let isAsked = true
 
-  const log = () => readFileSync(path, 'utf8')
+  const log = () => (existsSync(path) ? readFileSync(path, 'utf8') : '')
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
   const saysSo = async () => {
     const { body } = await request(`${url}/health`)
