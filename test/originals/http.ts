@@ -17,7 +17,7 @@ export type Routes = Readonly<Record<string, (asked: Asked) => Told | Promise<To
 /** A line, as the originals say almost everything. */
 export const say = (body: Buffer | string): Told => ({ status: 200, body })
 /** Whatever an original does not like. */
-export const refuse = (line: string): Told => ({ status: 400, body: `Error: ${line}\n` })
+export const refuse = (line: string): Told => ({ status: 400, body: `Error: ${line.trim()}\n` })
 
 const agent = new Agent({ keepAlive: true })
 
@@ -82,13 +82,15 @@ export function numberOf(query: URLSearchParams, name: string): number {
   const text = query.get(name)
   if (text === null || text === '') throw new Error(`Wrong ${name}.`)
   if (!/^-?\d+$/.test(text)) throw new Error(`strconv.Atoi: parsing "${text}": invalid syntax`)
+  if (!Number.isSafeInteger(Number(text)))
+    throw new Error(`strconv.Atoi: parsing "${text}": value out of range`)
   return Number(text)
 }
 
 /** Looks an address up once, for good; the process ends when there is none. */
 export async function findAddress(kv: string, key: string): Promise<string> {
-  const { body } = await ask(`http://${kv}/get?key=${key}`).catch(() => say(''))
-  if (body.length === 0) {
+  const { status, body } = await ask(`http://${kv}/get?key=${key}`).catch(() => say(''))
+  if (status !== 200 || body.length === 0) {
     process.stderr.write(`Error: ${key} is missing.\n`)
     process.exit(1)
   }

@@ -41,12 +41,12 @@ async function work(id: number): Promise<void> {
   await ask(`${master}/registerTaskFinished?id=${id}`, { method: 'POST', type: 'test/plain' })
 }
 
-/** Ends on any status but 200. */
+/** Any status but 200 is the end, of the other loops too. */
 async function loop(): Promise<void> {
   for (;;) {
     try {
       const { status, body } = await ask(`${master}/getNewTask`, { method: 'POST', type: 'text/plain' })
-      if (status !== 200) return
+      if (status !== 200) process.exit(1)
       await work((JSON.parse(String(body)) as { id: number }).id)
     } catch {
       await delay(PAUSE_MS)
