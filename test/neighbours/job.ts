@@ -1,11 +1,15 @@
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
 import { decodePng } from '../oracle/decode.ts'
-import type { System } from '../system/system.ts'
 import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
 
 /** Uploads under way at once. */
 const AT_ONCE = 4
+
+/** Where a job is done: all of a system that it needs. */
+export interface Site {
+  readonly urls: { readonly frontend: string }
+}
 
 export interface Upload {
   readonly id: string
@@ -13,7 +17,7 @@ export interface Upload {
 }
 
 /** Uploads `count` images of noise, each different; throws when one is not taken in. */
-export async function uploadMany({ urls }: System, count: number, firstSeed = 0): Promise<Upload[]> {
+export async function uploadMany({ urls }: Site, count: number, firstSeed = 0): Promise<Upload[]> {
   const uploads: Upload[] = []
   let seed = firstSeed
   const lane = async () => {
@@ -29,11 +33,7 @@ export async function uploadMany({ urls }: System, count: number, firstSeed = 0)
 }
 
 /** What is wrong with the result of an upload, once it is there; empty when nothing is. It is fetched twice: it may not change. */
-export async function faultsOf(
-  { urls }: System,
-  { id, image }: Upload,
-  flattened: boolean,
-): Promise<string[]> {
+export async function faultsOf({ urls }: Site, { id, image }: Upload, flattened: boolean): Promise<string[]> {
   const outcome = await waitUntilDone(urls.frontend, id, 120_000)
   if (outcome !== 'ready') return [`failed: ${outcome.failed}`]
   const result = await fetchImage(urls.frontend, id)

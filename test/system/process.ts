@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { request } from 'undici'
+import { atEnd } from './ending.ts'
 import { waitFor } from './waiting.ts'
 
 export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGKILL'
@@ -29,24 +30,21 @@ export interface ServiceProcess {
   readonly unasked: readonly string[]
 }
 
-/** What runs now. A test that is told to end has no teardown: nothing of it may run on. */
+/** What runs now: nothing of it may run on. */
 const running = new Set<ChildProcess>()
-const killRunning = () => {
+atEnd(() => {
   for (const child of running) child.kill('SIGKILL')
-}
-process.once('exit', killRunning)
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    killRunning()
-    process.kill(process.pid, signal)
-  })
-}
+})
 const READY_MS = 60_000
 
 export interface ServiceProcessOptions {
   readonly name: string
   readonly service: string
   readonly port: number
+  /** Where it is reached; 127.0.0.1 unless said. */
+  readonly host?: string
+  /** The command it is run through, which becomes it: `ip netns exec NAME`. */
+  readonly through?: readonly string[]
   /** The program and its arguments: dist/SERVICE/main.js unless said. */
   readonly program?: readonly string[]
   /** Whether it does what is asked of it; unless said when /health says that it is the service, and ready. */
@@ -57,8 +55,10 @@ export interface ServiceProcessOptions {
 }
 
 export function createServiceProcess(options: ServiceProcessOptions): ServiceProcess {
-  const { name, service, port, env, logs, program = [`dist/${service}/main.js`] } = options
-  const url = `http://127.0.0.1:${port}`
+  const { name, service, port, host = '127.0.0.1', env, logs } = options
+  const { through = [], program = [`dist/${service}/main.js`] } = options
+  const [command = '', ...args] = [...through, process.execPath, '--enable-source-maps', ...program]
+  const url = `http://${host}:${port}`
   const path = join(logs, `${name}.log`)
   const unasked: string[] = []
   let child: ChildProcess | undefined
@@ -89,10 +89,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       if (isRunning()) throw new Error(`${name} runs already`)
       appendFileSync(path, '')
       const output = openSync(path, 'a')
-      const started = spawn(process.execPath, ['--enable-source-maps', ...program], {
-        env,
-        stdio: ['ignore', output, output],
-      })
+      const started = spawn(command, args, { env, stdio: ['ignore', output, output] })
       closeSync(output)
       child = started
       running.add(started)
