@@ -29,7 +29,7 @@ export const frontendContract = defineContract({
     task: get('/task', {
       query: { id },
       reply: text(z.string()),
-      summary: 'a page about one task; JSON by Accept',
+      summary: 'a page about one task; by Accept JSON, or events up to its end',
     }),
   },
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { TaskStory } from './story.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --copper: #b4532a; --patina: #2f7d6b; }
@@ -32,13 +33,6 @@ export interface HomeFacts {
   readonly maxUploadBytes: number
   readonly maxPixels: number
 }
-
-/** What a task's page tells. */
-export type TaskStory =
-  | { readonly id: number; readonly is: 'ready' }
-  | { readonly id: number; readonly is: 'waiting' }
-  | { readonly id: number; readonly is: 'failed'; readonly reason: string }
-  | { readonly id: number; readonly is: 'unknown for now' }
 
 /** The page with the form. */
 export function renderHome({ maxUploadBytes, maxPixels }: HomeFacts): string {

@@ -1,17 +1,25 @@
 import multipart from '@fastify/multipart'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
 import type { masterContract } from '../master/contract.ts'
 import { frontendContract, notReady, ready } from './contract.ts'
+import { sendEvents } from './events.ts'
+import { createFeed } from './feed.ts'
 import { formLimits, readFile } from './form.ts'
-import { CONTENT_SECURITY_POLICY, renderHome, renderTask, type TaskStory } from './page.ts'
+import { CONTENT_SECURITY_POLICY, renderHome, renderTask } from './page.ts'
+import { askStory, formatStory, type TaskStory } from './story.ts'
+
+/** Longest that a stream of events says nothing, in ms: well below what proxies take for idle. */
+const BEAT_MS = 15_000
 
 export interface FrontendOptions extends Omit<ServerOptions, 'guard'> {
   readonly master: Link<typeof masterContract>
   readonly maxUploadBytes: number
   readonly maxPixels: number
+  /** Longest that a stream of events says nothing, in ms; 15,000 unless said. */
+  readonly beatMs?: number
 }
 
 /** The frontend: what the public sees. Keeps nothing; knows the master alone. */
@@ -19,9 +27,11 @@ export function buildFrontend({
   master,
   maxUploadBytes,
   maxPixels,
+  beatMs = BEAT_MS,
   ...server
 }: FrontendOptions): FastifyInstance {
   const app = buildServer({ ...server, guard: undefined })
+  const feed = createFeed({ master })
   app.register(multipart, {
     limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
     throwFileSizeLimit: false,
@@ -31,16 +41,6 @@ export function buildFrontend({
     reply.header('x-content-type-options', 'nosniff')
     reply.header('referrer-policy', 'same-origin')
   })
-
-  const tellOf = async (id: number): Promise<TaskStory> => {
-    try {
-      return { id, is: (await master.ask.isReady({ id })) === '1' ? 'ready' : 'waiting' }
-    } catch (error) {
-      if (hasCode(error, 'unprocessable')) return { id, is: 'failed', reason: error.message }
-      if (hasCode(error, 'unavailable')) return { id, is: 'unknown for now' }
-      throw error
-    }
-  }
 
   addRoutes(app, frontendContract, {
     async home({ reply }) {
@@ -66,28 +66,21 @@ export function buildFrontend({
         throw error
       })
     },
-    async task({ query: { id }, request, reply }) {
-      const story = await tellOf(id)
-      reply.code(statusOf(story)).header('cache-control', 'no-store').header('vary', 'accept')
-      return request.headers.accept?.includes('application/json')
-        ? sendJson(reply, story)
-        : sendPage(reply, story)
+    async task(call) {
+      const { query, request, reply } = call
+      const accept = request.headers.accept ?? ''
+      reply.header('cache-control', 'no-store').header('vary', 'accept')
+      if (accept.includes('text/event-stream'))
+        return sendEvents(reply, feed.follow(query.id, call.signal), beatMs)
+      const story = await askStory(master, query.id)
+      reply.code(statusOf(story))
+      if (accept.includes('application/json'))
+        reply.type('application/json; charset=utf-8').send(formatStory(story))
+      else reply.type('text/html; charset=utf-8').send(renderTask(story))
+      return sent
     },
   })
   return app
-}
-
-function sendPage(reply: FastifyReply, story: TaskStory): typeof sent {
-  reply.type('text/html; charset=utf-8').send(renderTask(story))
-  return sent
-}
-
-function sendJson(reply: FastifyReply, story: TaskStory): typeof sent {
-  const { id, is } = story
-  const image = is === 'ready' ? { image: `/getImage?id=${id}` } : {}
-  const reason = is === 'failed' ? { reason: story.reason } : {}
-  reply.type('application/json; charset=utf-8').send(JSON.stringify({ id, state: is, ...image, ...reason }))
-  return sent
 }
 
 function statusOf({ is }: TaskStory): number {

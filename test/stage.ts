@@ -35,6 +35,8 @@ export interface Stage {
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
   readonly master: Link<typeof masterContract>
+  /** Their apps, to watch what comes in. */
+  readonly apps: { readonly [N in 'database' | 'storage' | 'master']: FastifyInstance }
   /** Puts an app on a port of loopback, ended with the test; gives its address. */
   listen(app: FastifyInstance): Promise<string>
   /** Ends one of them; resolves once its port is free. */
@@ -116,6 +118,7 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
     database,
     storage,
     master,
+    apps,
     listen,
     end: async service => {
       await apps[service].close()

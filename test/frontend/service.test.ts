@@ -1,22 +1,10 @@
 import { connect } from 'node:net'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { FormData, request } from 'undici'
-import { buildFrontend } from '../../frontend/service.ts'
 import { collect } from '../../kit/body.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
-import { identityOf, openStage, type Stage } from '../stage.ts'
-
-async function openFrontend(t: Test, limits: { maxUploadBytes?: number } = {}) {
-  const stage = await openStage(t)
-  const { maxUploadBytes = 5e7 } = limits
-  const app = buildFrontend({
-    identity: identityOf('frontend'),
-    master: stage.master,
-    maxUploadBytes,
-    maxPixels: 1e8,
-  })
-  return { stage, url: `http://${await stage.listen(app)}` }
-}
+import type { Stage } from '../stage.ts'
+import { openFrontend } from './open.ts'
 
 async function get(url: string, headers: Record<string, string> = {}) {
   const answer = await request(url, { headers })

@@ -1,0 +1,213 @@
+import t, { type Test } from 'tap'
+import { request } from 'undici'
+import { failed, finished } from '../../database/contract.ts'
+import { openSqliteTasks } from '../../database/engines/sqlite.ts'
+import { buildDatabase } from '../../database/service.ts'
+import { openBareServer, openWire, type Wire } from '../kit/wire.ts'
+import { identityOf, type Stage } from '../stage.ts'
+import { waitFor } from '../system/waiting.ts'
+import { type OpenOptions, openFrontend } from './open.ts'
+
+async function open(t: Test, options: OpenOptions = {}) {
+  const { stage, app, url, port } = await openFrontend(t, options)
+  const follow = async (id: number): Promise<Wire> => {
+    const wire = await openWire(t, port)
+    wire.say(`GET /task?id=${id} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`)
+    return wire
+  }
+  return { stage, app, url, follow, asks: watchAsks(stage) }
+}
+
+/** How often the master was asked to hold the feed of changes, and how often it does so now. */
+function watchAsks({ apps }: Stage) {
+  const asks = { all: 0, held: 0 }
+  apps.master.server.on('request', (request, response) => {
+    if (!/^\/changes.*wait=[1-9]/.test(request.url ?? '')) return
+    asks.all += 1
+    asks.held += 1
+    response.on('close', () => {
+      asks.held -= 1
+    })
+  })
+  return asks
+}
+
+/** The data of each event so far, read from chunks as they come over the wire. */
+const told = (wire: Wire) =>
+  [...wire.heard().matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
+
+const waiting = /"state":"waiting"/
+
+t.test(
+  'a task is told of from waiting to ready, each with the revision, and then the stream ends',
+  async t => {
+    const { stage, follow } = await open(t)
+    await stage.database.ask.newTask({ id: 1 })
+    const wire = await follow(1)
+    await wire.hears(waiting)
+    await stage.database.ask.getNewTask({})
+    await stage.database.ask.setById({}, { body: { id: 1, state: finished } })
+    await wire.closed
+    t.same(told(wire), [
+      { id: 1, state: 'waiting' },
+      { id: 1, state: 'ready', image: '/getImage?id=1' },
+    ])
+    t.match(wire.heard(), /^HTTP\/1.1 200 OK\r\n/)
+    t.match(wire.heard(), /content-type: text\/event-stream/)
+    const ids = [...wire.heard().matchAll(/^event: task\nid: ([0-9]+)\ndata: /gm)].map(([, id]) => Number(id))
+    t.equal(ids.length, 2)
+    t.ok((ids[0] ?? 0) < (ids[1] ?? 0), `${ids}`)
+  },
+)
+
+t.test('a task that fails is told of with its reason, on one line', async t => {
+  const { stage, follow } = await open(t)
+  await stage.database.ask.newTask({ id: 1 })
+  const wire = await follow(1)
+  await wire.hears(waiting)
+  const { token = '' } = (await stage.database.ask.getNewTask({ worker: 'test' })) ?? {}
+  await stage.database.ask.failTask({ id: 1, token, retry: 0 }, { body: 'It is\ndata: broken' })
+  await wire.closed
+  const failure = { id: 1, state: 'failed', reason: 'It is data: broken' }
+  t.same(told(wire).at(-1), failure)
+  const late = await follow(1)
+  await late.closed
+  t.same(told(late), [failure], 'whoever comes later is told at once')
+})
+
+t.test('an unknown task is not found, a malformed id refused', async t => {
+  const { url } = await open(t)
+  const headers = { accept: 'text/event-stream' }
+  for (const [id, status] of [
+    ['7', 404],
+    ['x', 400],
+  ] as const) {
+    const { statusCode, body } = await request(`${url}/task?id=${id}`, { headers })
+    t.equal(statusCode, status)
+    t.match(await body.text(), /^Error: /)
+  }
+})
+
+t.test('any number of streams read one feed, and none is read when nobody listens', async t => {
+  const { stage, follow, asks } = await open(t)
+  for (const id of [1, 2]) await stage.database.ask.newTask({ id })
+  const first = await follow(1)
+  await first.hears(waiting)
+  await waitFor('the feed is read', () => asks.held === 1)
+  const others = [await follow(1), await follow(2), await follow(2)]
+  for (const wire of others) await wire.hears(waiting)
+  t.same(asks, { all: 1, held: 1 })
+  for (const id of [1, 2]) await stage.database.ask.setById({}, { body: { id, state: finished } })
+  for (const wire of [first, ...others]) {
+    await wire.closed
+    t.match(told(wire), [{ state: 'waiting' }, { state: 'ready' }])
+  }
+  await waitFor('the feed is let go', () => asks.held === 0)
+  t.ok(asks.all <= 3, `${asks.all} asks for two changes`)
+})
+
+t.test('a reader who goes away leaves nothing behind, and takes nothing from the others', async t => {
+  const { stage, follow, asks } = await open(t)
+  await stage.database.ask.newTask({ id: 1 })
+  const [first, second] = [await follow(1), await follow(1)]
+  for (const wire of [first, second]) await wire.hears(waiting)
+  await waitFor('the feed is read', () => asks.held === 1)
+  first.hangUp()
+  await first.closed
+  const third = await follow(1)
+  await third.hears(waiting)
+  t.equal(asks.held, 1)
+  for (const wire of [second, third]) wire.hangUp()
+  await waitFor('the feed is let go', () => asks.held === 0)
+  const again = await follow(1)
+  await again.hears(waiting)
+  await stage.database.ask.setById({}, { body: { id: 1, state: finished } })
+  await again.hears(/"state":"ready"/)
+})
+
+/** Puts a database on the tasks of a file in the place of the one before. */
+async function startDatabase(t: Test, stage: Stage, path: string) {
+  const engine = openSqliteTasks({ path })
+  const app = buildDatabase({ identity: identityOf('database'), guard: { secrets: [] }, engine })
+  const address = await stage.listen(app)
+  const entry = `key=databaseAddress&value=${address}&instance=database-here&ttl=60`
+  await (await request(`http://${stage.kv}/set?${entry}`, { method: 'POST' })).body.dump()
+  const end = async () => {
+    await app.close()
+    await engine.close()
+  }
+  t.teardown(end)
+  return { engine, end }
+}
+
+t.test('a stream goes on over a restart of the database', async t => {
+  const { stage, follow, asks } = await open(t)
+  const path = `${t.testdir()}/tasks.db`
+  await stage.end('database')
+  const before = await startDatabase(t, stage, path)
+  await before.engine.newTask(1)
+  const wire = await follow(1)
+  await wire.hears(waiting)
+  await waitFor('the feed is read', () => asks.held === 1)
+  await before.end()
+  const after = await startDatabase(t, stage, path)
+  await after.engine.set(1, finished)
+  await wire.closed
+  t.match(told(wire), [{ state: 'waiting' }, { state: 'ready' }])
+})
+
+t.test('a database that was started anew is asked what it knows of each task', async t => {
+  const { stage, follow, asks } = await open(t)
+  const folder = t.testdir()
+  for (const id of [1, 2, 3, 4, 5]) await stage.database.ask.newTask({ id })
+  const [known, forgotten] = [await follow(1), await follow(2)]
+  for (const wire of [known, forgotten]) await wire.hears(waiting)
+  await waitFor('the feed is read', () => asks.held === 1)
+  await stage.end('database')
+  const { engine } = await startDatabase(t, stage, `${folder}/other.db`)
+  await engine.newTask(1)
+  await engine.set(1, failed)
+  await known.hears(/"state":"failed"/)
+  await forgotten.closed
+  t.match(told(forgotten), [{ state: 'waiting' }])
+})
+
+t.test('behind an original master, which has no feed, a stream asks by itself', async t => {
+  const { stage, follow } = await open(t)
+  let answer = '0'
+  const original = await openBareServer(t, (request, response) => {
+    request.resume()
+    if (request.url?.startsWith('/isReady')) response.end(answer)
+    else response.writeHead(404).end('404 page not found\n')
+  })
+  await stage.end('master')
+  const change = async (method: 'POST' | 'DELETE', path: string) =>
+    (await request(`http://${stage.kv}${path}`, { method })).body.dump()
+  await change('DELETE', '/remove?key=masterAddress')
+  await change('POST', `/set?key=masterAddress&value=${original.address}`)
+  const wire = await follow(1)
+  await wire.hears(waiting)
+  answer = '1'
+  await wire.closed
+  t.match(told(wire), [{ state: 'waiting' }, { state: 'ready' }])
+})
+
+t.test('a stream says that it is still there, and ends when the frontend drains', async t => {
+  const { stage, app, follow } = await open(t, { beatMs: 20 })
+  await stage.database.ask.newTask({ id: 1 })
+  const wire = await follow(1)
+  await wire.hears(/(: still here\n\n[^:]*){2}/)
+  await app.close()
+  t.equal(await wire.closed, undefined, 'in order')
+  t.match(wire.heard(), /\r\n0\r\n\r\n$/, 'with the last chunk')
+})
+
+t.test('while the database is away a stream says so, and what it learns once it is back', async t => {
+  const { stage, follow } = await open(t)
+  await stage.end('database')
+  const wire = await follow(1)
+  await wire.hears(/"state":"unknown for now"/)
+  const { engine } = await startDatabase(t, stage, ':memory:')
+  await engine.newTask(1)
+  await wire.hears(waiting)
+})
