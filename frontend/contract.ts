@@ -1,9 +1,26 @@
 import { z } from 'zod'
-import { bytes, defineContract, get, id, idText, post, text } from '../kit/contract.ts'
+import { bytes, defineContract, get, id, idText, json, post, text } from '../kit/contract.ts'
 import { pngSignature } from '../storage/contract.ts'
 
 export const ready = 'Your image is ready.'
 export const notReady = 'Your image is not ready yet.'
+
+/** How an instance of a service is, as far as the frontend can tell. */
+export const instanceStatus = z.object({
+  service: z.string(),
+  /** `up`: it answered in time and is ready. `not ready`: it answered; it starts, or is about to end. */
+  state: z.enum(['up', 'not ready', 'away']),
+  /** Why it counts as away, and what else is to be known. */
+  note: z.string().optional(),
+  address: z.string().optional(),
+  instance: z.string().optional(),
+  version: z.string().optional(),
+  /** How long its answer took, in ms. */
+  tookMs: z.number().optional(),
+})
+export type InstanceStatus = z.infer<typeof instanceStatus>
+export const statusReport = z.object({ instances: z.array(instanceStatus) })
+export type StatusReport = z.infer<typeof statusReport>
 
 export const frontendContract = defineContract({
   service: 'frontend',
@@ -30,6 +47,10 @@ export const frontendContract = defineContract({
       query: { id },
       reply: text(z.string()),
       summary: 'a page about one task; by Accept JSON, or events up to its end',
+    }),
+    status: get('/status', {
+      reply: json(statusReport),
+      summary: 'for operators: how every service is; a page, or JSON by Accept',
     }),
   },
 })

@@ -6,12 +6,15 @@ import { masterContract } from '../master/contract.ts'
 import { frontendConfig } from './config.ts'
 import { frontendContract } from './contract.ts'
 import { buildFrontend } from './service.ts'
+import { createStatus } from './status.ts'
 
 const config = loadConfig(frontendConfig)
 const start = startService(frontendConfig.service, config, true)
 const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
 const master = mesh.connect(masterContract)
+const { secrets } = start.standing
+const operators = { secrets, askStatus: createStatus({ ...config, registry: mesh.registry }) }
 const { maxUploadBytes, maxPixels } = config
-const app = buildFrontend({ ...start, master, maxUploadBytes, maxPixels })
+const app = buildFrontend({ ...start, master, operators, maxUploadBytes, maxPixels })
 
 await runService({ ...start, app, discovery: { mesh, key: frontendContract.key, own: config.own } })

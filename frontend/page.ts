@@ -11,6 +11,10 @@ button, .button { justify-self: start; padding: 0.7rem 1.4rem; border: 0; border
   color: #fff; font: inherit; text-decoration: none; cursor: pointer; }
 :focus-visible { outline: 3px solid var(--copper); outline-offset: 2px; }
 img { display: block; max-width: 100%; margin: 1rem 0; }
+table { width: 100%; border-collapse: collapse; }
+th, td { padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid #8884; text-align: left; overflow-wrap: anywhere; }
+th[scope=row] { font-weight: 600; white-space: nowrap; }
+.up { color: var(--patina); } .down { color: var(--copper); font-weight: 600; }
 `
 
 const ICON =
@@ -83,7 +87,7 @@ ${again}`,
   }
 }
 
-function renderPage(title: string, body: string, refreshSeconds?: number): string {
+export function renderPage(title: string, body: string, refreshSeconds?: number): string {
   const refresh =
     refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">\n`
   return `<!doctype html>
@@ -108,6 +112,6 @@ function format(value: number): string {
   return String(Math.round(value * 10) / 10)
 }
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }

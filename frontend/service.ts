@@ -1,14 +1,16 @@
 import multipart from '@fastify/multipart'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
 import type { masterContract } from '../master/contract.ts'
-import { frontendContract, notReady, ready } from './contract.ts'
+import { frontendContract, notReady, ready, type StatusReport } from './contract.ts'
 import { sendEvents } from './events.ts'
 import { createFeed } from './feed.ts'
 import { formLimits, readFile } from './form.ts'
+import { createOperatorCheck } from './operator.ts'
 import { CONTENT_SECURITY_POLICY, renderHome, renderTask } from './page.ts'
+import { renderStatus } from './status-page.ts'
 import { askStory, formatStory, type TaskStory } from './story.ts'
 
 /** Longest that a stream of events says nothing, in ms: well below what proxies take for idle. */
@@ -18,19 +20,26 @@ export interface FrontendOptions extends Omit<ServerOptions, 'guard'> {
   readonly master: Link<typeof masterContract>
   readonly maxUploadBytes: number
   readonly maxPixels: number
+  readonly operators: {
+    /** One of these is what an operator shows; with none, whoever is on this machine is one. */
+    readonly secrets: readonly string[]
+    readonly askStatus: () => Promise<StatusReport>
+  }
   /** Longest that a stream of events says nothing, in ms; 15,000 unless said. */
   readonly beatMs?: number
 }
 
-/** The frontend: what the public sees. Keeps nothing; knows the master alone. */
+/** The frontend: what the public sees. Keeps nothing; works through the master alone. */
 export function buildFrontend({
   master,
   maxUploadBytes,
   maxPixels,
+  operators,
   beatMs = BEAT_MS,
   ...server
 }: FrontendOptions): FastifyInstance {
   const app = buildServer({ ...server, guard: undefined })
+  const isOperator = createOperatorCheck(app, operators.secrets)
   const feed = createFeed({ master })
   app.register(multipart, {
     limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
@@ -44,8 +53,7 @@ export function buildFrontend({
 
   addRoutes(app, frontendContract, {
     async home({ reply }) {
-      reply.type('text/html; charset=utf-8').send(renderHome({ maxUploadBytes, maxPixels }))
-      return sent
+      return sendPage(reply, renderHome({ maxUploadBytes, maxPixels }))
     },
     async submitTask({ request, reply }) {
       refuseForeignPage(request)
@@ -74,13 +82,25 @@ export function buildFrontend({
         return sendEvents(reply, feed.follow(query.id, call.signal), beatMs)
       const story = await askStory(master, query.id)
       reply.code(statusOf(story))
-      if (accept.includes('application/json'))
-        reply.type('application/json; charset=utf-8').send(formatStory(story))
-      else reply.type('text/html; charset=utf-8').send(renderTask(story))
+      if (!accept.includes('application/json')) return sendPage(reply, renderTask(story))
+      reply.type('application/json; charset=utf-8').send(formatStory(story))
       return sent
+    },
+    async status({ request, reply }) {
+      if (!isOperator(request)) throw new ServiceError('not-found', 'No such route.')
+      reply.header('cache-control', 'no-store').header('vary', 'accept')
+      const report = await operators.askStatus()
+      return request.headers.accept?.includes('application/json')
+        ? report
+        : sendPage(reply, renderStatus(report))
     },
   })
   return app
+}
+
+function sendPage(reply: FastifyReply, page: string): typeof sent {
+  reply.type('text/html; charset=utf-8').send(page)
+  return sent
 }
 
 function statusOf({ is }: TaskStory): number {

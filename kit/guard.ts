@@ -11,10 +11,30 @@ export interface GuardOptions {
 
 const digest = (value: string) => createHash('sha256').update(value).digest()
 
-/** Compares in constant time, so that an answer's delay tells nothing about a secret. */
-function isOneOf(given: string, secrets: readonly Buffer[]): boolean {
-  const hashed = digest(given)
-  return secrets.reduce((found, secret) => timingSafeEqual(hashed, secret) || found, false)
+/**
+ * Whether an `Authorization` shows one of these secrets. Compares in constant time, so that an answer's delay tells
+ * nothing about them.
+ */
+export function createSecretCheck(
+  secrets: readonly string[],
+): (authorization: string | undefined) => boolean {
+  const digests = secrets.map(digest)
+  return authorization => {
+    const given = digest(/^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? '')
+    return digests.reduce((found, secret) => timingSafeEqual(given, secret) || found, false)
+  }
+}
+
+/** Whether a `Host` is one of this app: the loopback names with its port, and the advertised address. */
+export function createHostCheck(app: FastifyInstance, advertised?: string): (host: string) => boolean {
+  return given => {
+    const host = given.toLowerCase()
+    const address = app.server.address()
+    if (address === null || typeof address === 'string') return true
+    const names = ['localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${address.port}`)
+    if (advertised !== undefined) names.push(advertised)
+    return names.includes(address.port === 80 && !/:\d+$/.test(host) ? `${host}:80` : host)
+  }
 }
 
 /**
@@ -22,25 +42,17 @@ function isOneOf(given: string, secrets: readonly Buffer[]): boolean {
  * that is not ours when its name was pointed here), and whoever lacks the secret. /health stays open to all.
  */
 export function addGuard(app: FastifyInstance, options: GuardOptions): void {
-  const secrets = options.secrets.map(digest)
-
-  const isOwnHost = (host: string): boolean => {
-    const address = app.server.address()
-    if (address === null || typeof address === 'string') return true
-    const names = ['localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${address.port}`)
-    if (options.advertised !== undefined) names.push(options.advertised)
-    return names.includes(address.port === 80 && !/:\d+$/.test(host) ? `${host}:80` : host)
-  }
+  const isSecret = createSecretCheck(options.secrets)
+  const isOwnHost = createHostCheck(app, options.advertised)
 
   app.addHook('onRequest', async (request: FastifyRequest) => {
     if (request.routeOptions.url === '/health') return
     const { origin, host, authorization } = request.headers
     if (origin !== undefined) throw new ServiceError('forbidden', 'Requests from web pages are refused here.')
-    if (host !== undefined && !isOwnHost(host.toLowerCase()))
+    if (host !== undefined && !isOwnHost(host))
       throw new ServiceError('forbidden', 'This service does not answer to that Host.')
-    if (secrets.length === 0) return
+    if (options.secrets.length === 0) return
     if (authorization === undefined) throw new ServiceError('unauthorized', 'The secret is missing.')
-    const given = /^Bearer (.+)$/i.exec(authorization)?.[1] ?? ''
-    if (!isOneOf(given, secrets)) throw new ServiceError('forbidden', 'The secret is wrong.')
+    if (!isSecret(authorization)) throw new ServiceError('forbidden', 'The secret is wrong.')
   })
 }

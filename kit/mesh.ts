@@ -43,12 +43,17 @@ export interface Mesh {
   close(): Promise<void>
 }
 
+/** The kv-store itself, as the others see it. */
+interface WithRegistry<C extends Contract> {
+  readonly registry: Client<C>
+}
+
 /** The client of a contract that has the routes of a registry. */
 type RegistryContract = Contract & {
   readonly routes: { readonly watch: object; readonly set: object; readonly remove: object }
 }
 
-export function openMesh<const C extends RegistryContract>(options: MeshOptions<C>): Mesh {
+export function openMesh<const C extends RegistryContract>(options: MeshOptions<C>): Mesh & WithRegistry<C> {
   const { secrets, allowedHosts, log } = options
   const secret = secrets[0]
   const warned = new Set<string>()
@@ -76,9 +81,11 @@ export function openMesh<const C extends RegistryContract>(options: MeshOptions<
   })
   transports.push(registryTransport)
   registryTransport.setEntries([{ value: options.kv }])
-  const registry = createClient(options.registryContract, registryTransport) as unknown as Registry
+  const client = createClient(options.registryContract, registryTransport)
+  const registry = client as unknown as Registry
 
   return {
+    registry: client,
     connect(contract) {
       const transport = openTransport(contract.service, secret === undefined)
       if (contract.key !== undefined) followings.push(followEntries(registry, contract.key, transport))

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { databaseContract } from '../database/contract.ts'
 import { openSqliteTasks } from '../database/engines/sqlite.ts'
 import { buildDatabase } from '../database/service.ts'
-import type { Contract } from '../kit/contract.ts'
+import type { Client } from '../kit/client.ts'
 import { silent } from '../kit/log.ts'
 import { type Link, openMesh } from '../kit/mesh.ts'
 import type { Identity } from '../kit/server.ts'
@@ -28,6 +28,8 @@ export interface StageOptions {
   readonly maxUploadBytes?: number
 }
 
+type Played = 'kv-store' | 'database' | 'storage' | 'master'
+
 /** The real services a test needs around the one it is about, in this process, on ports of loopback. */
 export interface Stage {
   readonly kv: string
@@ -36,11 +38,13 @@ export interface Stage {
   readonly storage: Link<typeof storageContract>
   readonly master: Link<typeof masterContract>
   /** Their apps, to watch what comes in. */
-  readonly apps: { readonly [N in 'database' | 'storage' | 'master']: FastifyInstance }
-  /** Puts an app on a port of loopback, ended with the test; gives its address. */
-  listen(app: FastifyInstance): Promise<string>
+  readonly apps: { readonly [N in Played]: FastifyInstance }
+  /** The kv-store, to be asked. */
+  readonly registry: Client<typeof kvStoreContract>
+  /** Puts an app on a port, of loopback unless said, ended with the test; gives its address. */
+  listen(app: FastifyInstance, host?: string): Promise<string>
   /** Ends one of them; resolves once its port is free. */
-  end(service: 'database' | 'storage' | 'master'): Promise<void>
+  end(service: Played): Promise<void>
 }
 
 export const identityOf = (service: string): Identity => ({
@@ -57,9 +61,9 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
     for (const close of closing.reverse()) await close()
     rmSync(folder, { recursive: true, force: true })
   })
-  const listen = async (app: FastifyInstance) => {
+  const listen = async (app: FastifyInstance, host = '127.0.0.1') => {
     closing.push(() => app.close())
-    await app.listen({ host: '127.0.0.1', port: 0 })
+    await app.listen({ host, port: 0 })
     app.isReady = true
     return `127.0.0.1:${(app.server.address() as { port: number }).port}`
   }
@@ -77,13 +81,15 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
     () => tasks.close(),
     () => images.close(),
   )
-  const kv = await listen(buildKvStore({ identity: identityOf('kv-store'), guard, engine: entries }))
+  const kvStore = buildKvStore({ identity: identityOf('kv-store'), guard, engine: entries })
+  const kv = await listen(kvStore)
   const mesh = openMesh({ kv, registryContract: kvStoreContract, secrets: [], allowedHosts: [], log: silent })
   const database = mesh.connect(databaseContract)
   const storage = mesh.connect(storageContract)
   const master = mesh.connect(masterContract)
 
   const apps = {
+    'kv-store': kvStore,
     database: buildDatabase({ identity: identityOf('database'), guard, engine: tasks }),
     storage: buildStorage({
       identity: identityOf('storage'),
@@ -100,16 +106,12 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
       maxBodyBytes: maxUploadBytes,
     }),
   }
-  const contracts: Record<keyof typeof apps, Contract> = {
-    database: databaseContract,
-    storage: storageContract,
-    master: masterContract,
-  }
+  const contracts = { database: databaseContract, storage: storageContract, master: masterContract }
   const urls = { database: '', storage: '', master: '' }
   for (const service of ['database', 'storage', 'master'] as const) {
     const address = await listen(apps[service])
     urls[service] = `http://${address}`
-    await entries.lease(contracts[service].key ?? '', address, `${service}-here`, 3_600)
+    await entries.lease(contracts[service].key, address, `${service}-here`, 3_600)
   }
   closing.push(() => mesh.close())
   return {
@@ -119,6 +121,7 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
     storage,
     master,
     apps,
+    registry: mesh.registry,
     listen,
     end: async service => {
       await apps[service].close()

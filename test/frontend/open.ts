@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { buildFrontend } from '../../frontend/service.ts'
+import { createStatus } from '../../frontend/status.ts'
 import { identityOf, openStage, type Stage } from '../stage.ts'
 
 export interface OpenOptions {
   readonly maxUploadBytes?: number
   readonly beatMs?: number
+  readonly secrets?: readonly string[]
+  /** Where it listens; on loopback unless said. */
+  readonly host?: string
 }
 
 /** A frontend with everything behind it, ended with the test. */
@@ -17,15 +21,18 @@ export interface Opened {
 }
 
 export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<Opened> {
-  const { maxUploadBytes = 5e7, ...rest } = options
+  const { maxUploadBytes = 5e7, secrets = [], host = '127.0.0.1', ...rest } = options
   const stage = await openStage(t)
+  const { registry, kv } = stage
+  const askStatus = createStatus({ registry, kv, allowedHosts: [] })
   const app = buildFrontend({
     identity: identityOf('frontend'),
     master: stage.master,
+    operators: { secrets, askStatus },
     maxUploadBytes,
     maxPixels: 1e8,
     ...rest,
   })
-  const url = `http://${await stage.listen(app)}`
+  const url = `http://${await stage.listen(app, host)}`
   return { stage, app, url, port: Number(new URL(url).port) }
 }

@@ -1,0 +1,25 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isLoopback } from '../kit/address.ts'
+import { createHostCheck, createSecretCheck } from '../kit/guard.ts'
+
+/** What a proxy adds to a request that came from elsewhere. */
+const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
+
+/**
+ * Whether a request is an operator's. With secrets: it shows one of them. Without: it comes from this machine, by the
+ * socket (bound to loopback) and by its headers; not through a proxy, nor from another site's page in a browser here.
+ */
+export function createOperatorCheck(
+  app: FastifyInstance,
+  secrets: readonly string[],
+): (request: FastifyRequest) => boolean {
+  const isSecret = createSecretCheck(secrets)
+  const isOwnHost = createHostCheck(app)
+  return ({ headers }) => {
+    if (secrets.length > 0) return isSecret(headers.authorization)
+    const address = app.server.address()
+    const isHere = address !== null && typeof address !== 'string' && isLoopback(address.address)
+    const isDirect = FORWARDING.every(name => headers[name] === undefined)
+    return isHere && isDirect && headers.origin === undefined && isOwnHost(headers.host ?? '')
+  }
+}
