@@ -12,7 +12,7 @@ export interface TapReport {
   /** Files that took longer than they should, with their time in ms. */
   readonly slow: readonly { readonly file: string; readonly ms: number }[]
   /** What tests say of what they measured: their comments. */
-  readonly figures: readonly string[]
+  readonly figures: readonly { readonly file: string; readonly figure: string }[]
 }
 
 /** Told of what happens, as it happens, a line each. */
@@ -37,7 +37,7 @@ export function createTapReader(say: Say): { readonly report: TapReport; read(li
     failed: 0,
     leftOut: [] as LeftOut[],
     slow: [] as { file: string; ms: number }[],
-    figures: [] as string[],
+    figures: [] as { file: string; figure: string }[],
   }
   let file = ''
   let failedInFile = 0
@@ -73,7 +73,7 @@ export function createTapReader(say: Say): { readonly report: TapReport; read(li
       heard = []
     }
     const figure = depth > 0 ? comment.exec(text)?.[1] : undefined
-    if (figure !== undefined) report.figures.push(`${file}: ${figure}`)
+    if (figure !== undefined) report.figures.push({ file, figure })
 
     // Diagnostics stand two spaces further in than the result they belong to.
     const found = depth % 4 === 0 ? result.exec(text) : null

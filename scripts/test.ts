@@ -87,8 +87,10 @@ function summarize(reports: TapReport[], checks: boolean[], showsFigures: boolea
   if (slow.length > 0) say('\nlonger than 10 s:')
   for (const { file, ms } of slow) say(`  ${(ms / 1_000).toFixed(1)} s  ${file}`)
   const figures = showsFigures ? reports.flatMap(({ figures }) => figures) : []
-  if (figures.length > 0) say('\nfigures:')
-  for (const figure of figures) say(`  ${figure}`)
+  for (const [i, { file, figure }] of figures.entries()) {
+    if (figures[i - 1]?.file !== file) say(`\n${file}`)
+    say(`  ${figure}`)
+  }
   if (leftOut.length > 0) say('\nleft out:')
   for (const { file, name, reason } of leftOut) say(`  ${file}: ${name}: ${reason}`)
 

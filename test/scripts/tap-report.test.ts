@@ -87,5 +87,5 @@ t.test('slow files and what tests say of what they measured are kept', async t =
 ok 1 - test/a.test.ts # time=12345.6ms
 # { total: 1, pass: 1 }`)
   t.match(report.slow, [{ file: 'test/a.test.ts', ms: 12_345.6 }])
-  t.same(report.figures, ['test/a.test.ts: 12 of 12 right'])
+  t.same(report.figures, [{ file: 'test/a.test.ts', figure: '12 of 12 right' }])
 })
