@@ -28,7 +28,7 @@ const enter = ({ registry }: Stage, key: string, value: string, instance: string
 
 /** Lets the worker and the frontend stand in the kv-store as well. */
 async function enterAll({ stage, port }: Opened) {
-  const facts = { running: () => 0, opinions: () => ({}) }
+  const facts = { running: () => 0, ended: () => 0, opinions: () => ({}) }
   const worker = buildWorker({ identity: identityOf('worker'), guard: { secrets: [] }, facts })
   await enter(stage, 'workerAddress', await stage.listen(worker), 'worker-here')
   await enter(stage, 'frontendAddress', `127.0.0.1:${port}`, 'frontend-here')
