@@ -32,6 +32,32 @@ export async function uploadMany({ urls }: Site, count: number, firstSeed = 0): 
   return uploads
 }
 
+/**
+ * Uploads all the time, two images at once, each compared before the next is sent, until it is told to end; gives how
+ * many there were and what was wrong with them: refused, failed, or not what they should be.
+ */
+export function keepUploading(system: System, firstSeed: number) {
+  const faults: string[] = []
+  let count = 0
+  let isOver = false
+  const lane = async () => {
+    while (!isOver) {
+      try {
+        const [sent] = await uploadMany(system, 1, firstSeed + count++)
+        if (sent !== undefined) faults.push(...(await faultsOf(system, sent, false)))
+      } catch (error) {
+        faults.push(String(error))
+      }
+    }
+  }
+  const lanes = [lane(), lane()]
+  return async () => {
+    isOver = true
+    await Promise.all(lanes)
+    return { count, faults }
+  }
+}
+
 /** What is wrong with the result of an upload, once it is there; empty when nothing is. It is fetched twice: it may not change. */
 export async function faultsOf({ urls }: Site, { id, image }: Upload, flattened: boolean): Promise<string[]> {
   const outcome = await waitUntilDone(urls.frontend, id, 120_000)
