@@ -31,6 +31,8 @@ export interface TransportOptions {
   /** Hosts and networks that data may be sent to, beside loopback. */
   readonly allowedHosts: readonly string[]
   readonly warn: (message: string) => void
+  /** A number from 0 to 1, for the order of a round. */
+  readonly random?: () => number
 }
 
 /** A request with its body as it came. */
@@ -58,6 +60,7 @@ interface Slot {
 }
 
 export function createTransport(options: TransportOptions): Transport {
+  const { random = Math.random } = options
   const isAllowed = createAllowedHosts(options.allowedHosts)
   const slots = new Map<string, Slot>()
   let round: Slot[] = []
@@ -95,8 +98,8 @@ export function createTransport(options: TransportOptions): Transport {
     if (verified.length === 0) return Promise.any(checks).catch(() => undefined)
     for (const check of checks) check.catch(() => {})
     round = round.filter(slot => verified.includes(slot))
-    if (round.length === 0) round = shuffled(verified)
-    return round.pop()
+    if (round.length === 0) round = shuffled(verified, random)
+    return round.shift()
   }
 
   const find = async (giveUpAt: number, signal?: AbortSignal): Promise<Slot> => {
@@ -173,7 +176,7 @@ function outgoing(body: Bytes | undefined): { body: Outgoing | undefined; isTouc
   return { body: { data, length: body.length }, isTouched: () => wasTouched }
 }
 
-function shuffled<T>(values: readonly T[]): T[] {
-  const places = values.map(value => ({ value, place: Math.random() }))
+function shuffled<T>(values: readonly T[], random: () => number): T[] {
+  const places = values.map(value => ({ value, place: random() }))
   return places.sort((a, b) => a.place - b.place).map(({ value }) => value)
 }

@@ -14,7 +14,7 @@ Installs, builds, and runs everything that can run on this machine; says what it
   --only NAME   the tests in test/NAME/ alone, or test/NAME.test.ts, and their figures
 `
 
-/** These start whole systems: two files at a time, after all others, since each keeps the processors busy for a while. */
+/** These start whole systems: fewer files at a time, after all others, since each keeps the processors busy for a while. */
 const systemGroups = ['test/system/', 'test/scripts/', 'test/neighbours/', 'test/originals/']
 /** How long one file may take, in seconds: one that starts systems or not, and any with --all. */
 const UNIT_SECONDS = 240
@@ -121,7 +121,7 @@ await runScript('test', async () => {
   const units = files.filter(file => !isSystem(file))
   const reports = [
     ...(await run(units, 4, isAll ? ALL_SECONDS : UNIT_SECONDS, env)),
-    ...(await run(files.filter(isSystem), 2, isAll ? ALL_SECONDS : SYSTEM_SECONDS, env)),
+    ...(await run(files.filter(isSystem), 3, isAll ? ALL_SECONDS : SYSTEM_SECONDS, env)),
   ]
   return summarize(reports, checks, isAll || only !== undefined)
 })

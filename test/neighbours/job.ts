@@ -36,7 +36,7 @@ export async function uploadMany({ urls }: Site, count: number, firstSeed = 0): 
  * Uploads all the time, two images at once, each compared before the next is sent, until it is told to end; gives how
  * many there were and what was wrong with them: refused, failed, or not what they should be.
  */
-export function keepUploading(system: System, firstSeed: number) {
+export function keepUploading(system: Site, firstSeed: number) {
   const faults: string[] = []
   let count = 0
   let isOver = false

@@ -19,6 +19,9 @@ const PATIENCE_MS = 300_000
 const MOST_BYTES = 300 * MB
 const MOST_WORKER_BYTES = 1024 * MB
 
+/** In the short form, where the corpus holds the same types, a part of what is made on the fly. */
+const isSent = (_: unknown, at: number) => isFull || !hasCorpus || at % 4 === 0
+
 interface Outcome {
   readonly name: string
   /** `right`, `refused` (with a status), `failed` (with a reason), or what is wrong. */
@@ -64,7 +67,7 @@ t.test('pictures through the running system', async t => {
   await t.test(
     'every valid picture made on the fly comes back with red and green exchanged and nothing else',
     async t => {
-      const outcomes = await sendAll(catalogue())
+      const outcomes = await sendAll(catalogue().filter(isSent))
       expectAll(t, outcomes, ['right'])
       t.comment(`catalogue: ${count(outcomes, 'right')} of ${outcomes.length} right`)
     },
@@ -73,7 +76,7 @@ t.test('pictures through the running system', async t => {
   await t.test(
     'every broken picture made on the fly is refused, or fails with a reason that names what is wrong',
     async t => {
-      const images = broken()
+      const images = broken().filter(isSent)
       const outcomes = new Map((await sendAll(images)).map(outcome => [outcome.name, outcome]))
       for (const { name, reason, status } of images) {
         const outcome = outcomes.get(name)
