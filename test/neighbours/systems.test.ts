@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { portSettings, type Service } from '../../scripts/services.ts'
 import { scaled } from '../system/scale.ts'
 import { type System, startSystem } from '../system/system.ts'
+import { ask } from './finding.ts'
 import { innerFindings } from './findings-inner.ts'
 import { outerFindings } from './findings-outer.ts'
 import { faultsOf, uploadMany } from './job.ts'
@@ -31,6 +33,14 @@ async function doJob(t: Test, originals: readonly Service[]): Promise<System> {
   const { withoutImage } = await probe.stop()
   const hides = !originals.includes('master') && !originals.includes('database')
   if (hides) t.same(withoutImage, [], 'no task was there before its image')
+  const list = await ask(`${system.urls.database}/list`)
+  t.same(
+    list.text.split('\n').filter(line => !line.endsWith('state: 2')),
+    [],
+    'no task is left in progress',
+  )
+  if (!originals.includes('storage'))
+    t.same(readdirSync(join(system.dataDir, 'storage', 'incoming')), [], 'no temporary file is left')
   t.equal(new Set(uploads.map(({ id }) => id)).size, IMAGES, 'each has an id of its own')
   return system
 }
