@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { portSettings } from './services.ts'
 
@@ -23,6 +25,9 @@ const unmapped: Plugin = {
       }
     }),
 }
+
+// What earlier builds left: each has names of its own.
+rmSync(join('dist', SHARED), { recursive: true, force: true })
 
 await build({
   entryPoints: portSettings.map(({ service }) => `${service}/main.ts`),

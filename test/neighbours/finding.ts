@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import type { Test } from 'tap'
-import { request } from 'undici'
 import { portSettings, type Service } from '../../scripts/services.ts'
 import { broken } from '../images/broken.ts'
+import { slowBody } from '../originals/slow.ts'
 import { freePorts } from '../system/ports.ts'
 import { createServiceProcess } from '../system/process.ts'
 import type { System } from '../system/system.ts'
@@ -16,20 +15,6 @@ export interface Finding {
   readonly breaks: string
   /** Shows it in a system of ours with that one original. */
   show(t: Test, system: System): Promise<void>
-}
-
-interface Said {
-  readonly status: number
-  readonly text: string
-}
-
-export async function ask(
-  url: string,
-  method: 'GET' | 'POST' = 'GET',
-  body?: string | Readable,
-): Promise<Said> {
-  const { statusCode, body: answer } = await request(url, { method, body: body ?? null })
-  return { status: statusCode, text: (await answer.text()).trim() }
 }
 
 /** Uploads an image and waits until it is done; gives its id. */
@@ -68,15 +53,4 @@ export async function move(t: Test, system: System, service: 'master' | 'storage
 export const brokenImage = () => broken().find(({ status }) => status === 'failed')?.bytes ?? Buffer.alloc(0)
 
 /** A body of which the first 100 bytes come at once, and the others when it is said. */
-export function inTwoParts(image: Buffer): { body: Readable; sendRest(): void } {
-  let sendRest = () => {}
-  const rest = new Promise<void>(resolve => {
-    sendRest = resolve
-  })
-  async function* parts() {
-    yield image.subarray(0, 100)
-    await rest
-    yield image.subarray(100)
-  }
-  return { body: Readable.from(parts()), sendRest: () => sendRest() }
-}
+export const inTwoParts = (image: Buffer) => slowBody(image.subarray(0, 100), image.subarray(100))

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { request } from 'undici'
 import { uniqueImage } from '../images/noise.ts'
+import { ask } from '../originals/answer.ts'
 import { fetchImage, upload } from '../system/visitor.ts'
 import { waitFor } from '../system/waiting.ts'
-import { ask, brokenImage, doOne, type Finding, inTwoParts } from './finding.ts'
+import { brokenImage, doOne, type Finding, inTwoParts } from './finding.ts'
 
 /** What the originals of kv-store, database and storage break. */
 export const innerFindings: readonly Finding[] = [

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { encodePng } from '../images/encode.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { decodePng } from '../oracle/decode.ts'
+import { ask } from '../originals/answer.ts'
 import { fetchImage, upload } from '../system/visitor.ts'
 import { waitFor } from '../system/waiting.ts'
-import { ask, brokenImage, doOne, type Finding, inTwoParts, move } from './finding.ts'
+import { brokenImage, doOne, type Finding, inTwoParts, move } from './finding.ts'
 
 /** What the originals of master, worker and frontend break. */
 export const outerFindings: readonly Finding[] = [
@@ -120,9 +121,11 @@ export const outerFindings: readonly Finding[] = [
   },
   {
     original: 'frontend',
-    breaks: 'every refusal is 400, and its reason stands behind another `Error:`',
+    breaks: 'every refusal is 400',
     async show(t, { urls }) {
-      t.equal((await upload(urls.frontend, Buffer.from('no picture'))).status, 400)
+      const { status, text } = await upload(urls.frontend, Buffer.from('no picture'))
+      t.equal(status, 400)
+      t.match(text, /^Error: /)
       t.equal((await ask(`${urls.frontend}/getImage?id=4711`)).status, 400)
     },
   },

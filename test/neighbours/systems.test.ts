@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { portSettings, type Service } from '../../scripts/services.ts'
+import { ask } from '../originals/answer.ts'
 import { scaled } from '../system/scale.ts'
 import { type System, startSystem } from '../system/system.ts'
-import { ask } from './finding.ts'
 import { innerFindings } from './findings-inner.ts'
 import { outerFindings } from './findings-outer.ts'
 import { faultsOf, uploadMany } from './job.ts'
@@ -35,7 +35,10 @@ async function doJob(t: Test, originals: readonly Service[]): Promise<System> {
   if (hides) t.same(withoutImage, [], 'no task was there before its image')
   const list = await ask(`${system.urls.database}/list`)
   t.same(
-    list.text.split('\n').filter(line => !line.endsWith('state: 2')),
+    list.text
+      .trim()
+      .split('\n')
+      .filter(line => !line.endsWith('state: 2')),
     [],
     'no task is left in progress',
   )
