@@ -44,7 +44,7 @@ export class Rows {
 
   /** Throws `broken` unless every byte of the layout has come. */
   end(): void {
-    if (this.#bytesLeft > 0) throw broken(inflates('fewer', this.#layout))
+    if (this.#bytesLeft > 0) throw tooFewBytes(this.#layout)
   }
 
   #advance(bytes: Buffer): number {
@@ -54,7 +54,7 @@ export class Rows {
       const rowBytes = passes[this.#pass]?.rowBytes ?? 0
       if (this.#column === 0) {
         const filter = bytes[at] as number
-        if (filter > MAX_FILTER) throw broken(`a row has filter type ${filter}, which does not exist`)
+        if (filter > MAX_FILTER) throw badFilter(filter)
         at += 1
         this.#column = 1
       }
@@ -94,6 +94,16 @@ export class Rows {
 /** The refusal of image data that goes on after the last row. */
 export function tooManyBytes(layout: Layout): Error {
   return broken(inflates('more', layout))
+}
+
+/** The refusal of image data that ends before the last row does. */
+export function tooFewBytes(layout: Layout): Error {
+  return broken(inflates('fewer', layout))
+}
+
+/** The refusal of a row whose filter type is none. */
+export function badFilter(type: number): Error {
+  return broken(`a row has filter type ${type}, which does not exist`)
 }
 
 function inflates(how: 'more' | 'fewer', layout: Layout): string {

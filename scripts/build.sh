@@ -10,6 +10,16 @@ fingerprint() {
     LC_ALL=C sort -z | xargs -0 cksum | cksum
 }
 
+# The module of the codec, when it is not what the present sources gave: it takes longer than all the rest.
+build_wasm() {
+  local from
+  from=$(cksum codec/wasm/*.ts package-lock.json | cksum)
+  [ -f dist/codec/codec.wasm ] && [ "$from" = "$(cat dist/codec/.built 2>/dev/null)" ] && return
+  node node_modules/assemblyscript/bin/asc.js codec/wasm/module.ts --outFile dist/codec/codec.wasm \
+    -O3 --converge --noAssert --runtime stub --enable simd --use abort=
+  echo "$from" >dist/codec/.built
+}
+
 if [ "${1:-}" = --fingerprint ]; then
   fingerprint
   exit
@@ -17,5 +27,6 @@ fi
 # Taken before: what is edited while tsc runs shows as stale afterwards.
 built_from=$(fingerprint)
 node node_modules/typescript/bin/tsc -b tsconfig.build.json
+build_wasm
 node dist/scripts/bundle.js
 echo "$built_from" >dist/.built

@@ -1,11 +1,20 @@
+import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { chunkOf } from '../../codec/chunks.ts'
 import { PngError, type PngErrorCode } from '../../codec/errors.ts'
 import { SIGNATURE } from '../../codec/header.ts'
+import type { Recoder } from '../../codec/recoder.ts'
 import { type SwapOptions, swapRedGreen } from '../../codec/swap.ts'
+import { createWasmRecoder, loadModule } from '../../codec/wasm.ts'
 import { createZlibRecoder } from '../../codec/zlib.ts'
 
-export const LIMITS: SwapOptions = { recoder: createZlibRecoder(), maxPixels: 1_000_000, maxBytes: 4_000_000 }
+/** The built module; tests run built, from dist/test/codec. */
+export const MODULE = join(import.meta.dirname, '../../codec/codec.wasm')
+
+/** The recoder that the tests of the codec run on; test/codec/second.test.ts runs them on the other. */
+export const recoder = process.env.RECODER === 'zlib' ? createZlibRecoder() : wasmRecoder()
+
+export const LIMITS: SwapOptions = { recoder, maxPixels: 1_000_000, maxBytes: 4_000_000 }
 
 /** Numbers as four-byte unsigned integers. */
 export function uint32(...numbers: number[]): Buffer {
@@ -104,4 +113,10 @@ export function damaged(chunk: Buffer): Buffer {
   const copy = Buffer.from(chunk)
   copy[copy.length - 1] = (copy.at(-1) ?? 0) ^ 1
   return copy
+}
+
+export function wasmRecoder(): Recoder {
+  const module = loadModule(MODULE)
+  if (module === undefined) throw new Error('this machine has no SIMD')
+  return createWasmRecoder(module)
 }

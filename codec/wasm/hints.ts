@@ -1,0 +1,87 @@
+import { MIN_MATCH } from './symbols.ts'
+import { SEGMENT_BYTES } from './window.ts'
+
+/** A segment has no more matches than this; some of the one before may be left over. */
+const MOST_HINTS = SEGMENT_BYTES / MIN_MATCH + 64
+const HINTS: usize = memory.data(8 * MOST_HINTS, 16)
+
+/**
+ * The matches of the input, in order. What repeats before the exchange mostly repeats after it, so they tell where to
+ * look; whether it does, the bytes themselves say (`matches.ts`).
+ */
+export class Hints {
+  /** Behind the last one. */
+  static end: usize = HINTS
+
+  static begin(): void {
+    Hints.end = HINTS
+  }
+
+  @inline
+  static first(): usize {
+    return HINTS
+  }
+
+  /** Puts one at `at`, and gives the place of the next. */
+  @inline
+  static add(at: usize, start: usize, length: i32, distance: i32): usize {
+    store<u32>(at, <u32>start)
+    store<u32>(at, (length << 16) | (distance - 1), 4)
+    return at + 8
+  }
+
+  /** Where the repeated bytes begin, an address in the window of given rows. */
+  @inline
+  static start(at: usize): usize {
+    return <usize>load<u32>(at)
+  }
+
+  @inline
+  static length(at: usize): i32 {
+    return load<u16>(at, 6)
+  }
+
+  @inline
+  static distance(at: usize): i32 {
+    return load<u16>(at, 4) + 1
+  }
+
+  /** Behind the last hint that begins before `end`. */
+  static until(end: usize): usize {
+    let at = Hints.end
+    while (at > HINTS && Hints.start(at - 8) >= end) at -= 8
+    return at
+  }
+
+  /** Bytes that they stand for up to `last`. */
+  static bytes(last: usize): i32 {
+    let bytes = 0
+    for (let at = HINTS; at < last; at += 8) bytes += Hints.length(at)
+    return bytes
+  }
+
+  /** Whether one of them up to `last` reaches further back than `distance`. */
+  static reach(last: usize, distance: i32): bool {
+    for (let at = HINTS; at < last; at += 8) if (Hints.distance(at) > distance) return true
+    return false
+  }
+
+  /** Forgets those before `at`; what the last of them has beyond `end` becomes a hint of its own. */
+  static drop(at: usize, end: usize): void {
+    let to = HINTS
+    if (at > HINTS) {
+      const last = at - 8
+      const over = <i32>(Hints.start(last) + Hints.length(last) - end)
+      const distance = Hints.distance(last)
+      if (over > 0) to = Hints.add(to, end, over, distance)
+    }
+    const bytes = Hints.end - at
+    memory.copy(to, at, bytes)
+    Hints.end = to + bytes
+  }
+
+  /** The window has slid by so many bytes. */
+  static slide(by: usize): void {
+    for (let at = HINTS; at < Hints.end; at += 8) store<u32>(at, load<u32>(at) - <u32>by)
+  }
+}

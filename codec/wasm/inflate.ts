@@ -1,0 +1,374 @@
+import { Hints } from './hints.ts'
+import { Reader } from './reader.ts'
+import {
+  BAD_BLOCK_TYPE,
+  BAD_CODE_LENGTHS,
+  BAD_DISTANCE_CODE,
+  BAD_DISTANCE_LENGTHS,
+  BAD_HEADER,
+  BAD_LITERAL_CODE,
+  BAD_LITERAL_LENGTHS,
+  BAD_METHOD,
+  BAD_REPEAT,
+  BAD_STORED_LENGTH,
+  BAD_WINDOW,
+  CUT_SHORT,
+  NO_END_OF_BLOCK,
+  PRESET_DICTIONARY,
+  TOO_FAR_BACK,
+  TOO_MANY_SYMBOLS,
+} from './refusals.ts'
+import { DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS } from './symbols.ts'
+import {
+  DISTANCE_BITS,
+  DISTANCE_LINK,
+  DISTANCE_REST,
+  DISTANCE_TABLE,
+  END_MARK,
+  LENGTH_BITS,
+  LENGTH_TABLE,
+  LINK_MARK,
+  LITERAL_BITS,
+  LITERAL_REST,
+  LITERAL_TABLE,
+  LITERALS_MASK,
+  MARK_MASK,
+  Tables,
+} from './tables.ts'
+import { SEGMENT_BYTES, Window } from './window.ts'
+
+/** What inflating came to, beside the refusals. */
+export const WANTS_INPUT: i32 = 0
+export const SEGMENT_READY: i32 = 1
+export const STREAM_ENDED: i32 = 2
+/** Within this file: a part is over, and the next may begin. */
+const GOES_ON = 3
+
+/** More than the head of any block takes, in bytes: 320 code lengths of at most 14 bits, and what stands before them. */
+const BLOCK_HEAD_BYTES = 640
+
+/** What stands behind the last block (RFC 1950 section 2.2). */
+export const ADLER_BYTES: i32 = 4
+
+/** Where in the stream it stands. */
+const AT_HEADER = 0
+const AT_BLOCK = 1
+const IN_STORED = 2
+const IN_SYMBOLS = 3
+
+/** In which order the lengths of the code length code come, u8 (RFC 1951 section 3.2.7). */
+export const LENGTH_ORDER: usize = memory.data<u8>([
+  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+])
+
+/** Code lengths while they are read, u8: the repeats may reach beyond what is asked for. */
+const LENGTHS: usize = memory.data(512, 16)
+
+/** By distance below 16: which byte of the repeated ones stands at each place of a vector, and how many whole repeats take, u8. */
+const SPREAD: usize = memory.data(16 * 16, 16)
+const SPREAD_BYTES: usize = memory.data(16)
+
+/** Inflates a zlib stream into the window of given rows, a segment at a time, and keeps its matches as hints. */
+export class Inflate {
+  private static at: i32 = AT_HEADER
+  private static isLast: bool = false
+  /** Bytes of a stored block still to come. */
+  private static storedBytes: i32 = 0
+  /** A segment of at least so many bytes ends with the block that it ends in. */
+  static segmentBytes: i32 = 0
+  /** What the header says of the effort that the stream was compressed with, 0 to 3 (RFC 1950 section 2.2, FLEVEL). */
+  static level: i32 = 0
+
+  /** Fills the tables. */
+  static build(): void {
+    for (let distance = 1; distance < 16; distance++) {
+      for (let lane = 0; lane < 16; lane++)
+        store<u8>(<usize>((distance << 4) + lane), lane % distance, SPREAD)
+      store<u8>(<usize>distance, 16 - (16 % distance), SPREAD_BYTES)
+    }
+  }
+
+  static begin(): void {
+    Inflate.at = AT_HEADER
+    Inflate.isLast = false
+    Inflate.storedBytes = 0
+    Inflate.segmentBytes = SEGMENT_BYTES
+  }
+
+  /** Goes on until the input or the segment is full, or the stream ends. */
+  static run(): i32 {
+    let came = GOES_ON
+    while (came === GOES_ON) came = Inflate.part()
+    return came
+  }
+
+  /** What comes next: the header of the stream, the head of a block, or what is in it. */
+  private static part(): i32 {
+    if (Inflate.at === IN_SYMBOLS) return Inflate.symbols()
+    if (Inflate.at === IN_STORED) return Inflate.stored()
+    if (Inflate.at === AT_HEADER) {
+      if (!Reader.isComplete && Reader.left() < 2) return WANTS_INPUT
+      return Inflate.header()
+    }
+    if (Inflate.isLast) return Reader.isComplete || Reader.left() >= ADLER_BYTES ? STREAM_ENDED : WANTS_INPUT
+    if (<i32>(Window.inflated - Window.segment) >= Inflate.segmentBytes) return SEGMENT_READY
+    if (!Reader.isComplete && Reader.left() < BLOCK_HEAD_BYTES) return WANTS_INPUT
+    return Inflate.block()
+  }
+
+  /** RFC 1950 section 2.2: CMF and FLG. */
+  private static header(): i32 {
+    if (Reader.left() < 2) return CUT_SHORT
+    Reader.refill()
+    const method = Reader.take(4)
+    const windowSize = Reader.take(4)
+    const flags = Reader.take(8)
+    if ((((windowSize << 4) | method) * 256 + flags) % 31 !== 0) return BAD_HEADER
+    if (method !== 8) return BAD_METHOD
+    if (windowSize > 7) return BAD_WINDOW
+    if (flags & 0x20) return PRESET_DICTIONARY
+    Inflate.level = flags >> 6
+    Inflate.at = AT_BLOCK
+    return GOES_ON
+  }
+
+  /** The head of a block, RFC 1951 section 3.2.3. */
+  private static block(): i32 {
+    Reader.refill()
+    Inflate.isLast = Reader.take(1) !== 0
+    const type = Reader.take(2)
+    if (type === 3) return BAD_BLOCK_TYPE
+    if (type === 0) return Inflate.storedHead()
+    if (type === 1) Inflate.fixedCodes()
+    else {
+      const refusal = Inflate.dynamicCodes()
+      if (refusal < 0) return refusal
+    }
+    Inflate.at = IN_SYMBOLS
+    return Reader.left() < 0 ? CUT_SHORT : GOES_ON
+  }
+
+  /** Section 3.2.4. */
+  private static storedHead(): i32 {
+    Reader.align()
+    if (Reader.left() < 4) return CUT_SHORT
+    const lengths = load<u32>(Reader.next)
+    Reader.next += 4
+    if (((lengths ^ (lengths >> 16)) & 0xffff) !== 0xffff) return BAD_STORED_LENGTH
+    Inflate.storedBytes = lengths & 0xffff
+    Inflate.at = IN_STORED
+    return GOES_ON
+  }
+
+  private static stored(): i32 {
+    const count = min(
+      Inflate.storedBytes,
+      min(<i32>(Reader.end - Reader.next), <i32>(Window.limit() - Window.inflated)),
+    )
+    memory.copy(Window.inflated, Reader.next, count)
+    Window.inflated += count
+    Reader.next += count
+    Inflate.storedBytes -= count
+    if (Inflate.storedBytes === 0) {
+      Inflate.at = AT_BLOCK
+      return GOES_ON
+    }
+    if (Window.inflated >= Window.limit()) return SEGMENT_READY
+    return Reader.isComplete ? CUT_SHORT : WANTS_INPUT
+  }
+
+  /** Section 3.2.6. */
+  private static fixedCodes(): void {
+    Inflate.fixedLengths(LENGTHS)
+    Tables.literals(LENGTHS, 288)
+    memory.fill(LENGTHS, 5, 32)
+    Tables.distances(LENGTHS, 32)
+  }
+
+  /** The 288 lengths of the fixed code of literals and lengths, u8. */
+  static fixedLengths(to: usize): void {
+    memory.fill(to, 8, 144)
+    memory.fill(to + 144, 9, 112)
+    memory.fill(to + 256, 7, 24)
+    memory.fill(to + 280, 8, 8)
+  }
+
+  /** Section 3.2.7. */
+  private static dynamicCodes(): i32 {
+    Reader.refill()
+    const literals = Reader.take(5) + 257
+    const distances = Reader.take(5) + 1
+    const lengths = Reader.take(4) + 4
+    if (literals > LITERAL_SYMBOLS || distances > DISTANCE_SYMBOLS) return TOO_MANY_SYMBOLS
+    memory.fill(LENGTHS, 0, 19)
+    for (let i = 0; i < lengths; i++) {
+      Reader.refill()
+      store<u8>(load<u8>(LENGTH_ORDER + <usize>i), Reader.take(3), LENGTHS)
+    }
+    if (!Tables.lengths(LENGTHS)) return BAD_CODE_LENGTHS
+
+    const count = literals + distances
+    memory.fill(LENGTHS, 0, 512)
+    for (let i = 0; i < count; ) {
+      Reader.refill()
+      const entry = load<i32>((<usize>(Reader.bits & ((1 << LENGTH_BITS) - 1))) << 2, LENGTH_TABLE)
+      const symbol = entry >> 8
+      Reader.drop(entry & 15)
+      if (symbol < 16) {
+        store<u8>(<usize>i, symbol, LENGTHS)
+        i++
+        continue
+      }
+      if (symbol === 16 && i === 0) return BAD_REPEAT
+      const repeated: u8 = symbol === 16 ? load<u8>(<usize>i - 1, LENGTHS) : 0
+      const times =
+        symbol === 16 ? 3 + Reader.take(2) : symbol === 17 ? 3 + Reader.take(3) : 11 + Reader.take(7)
+      if (i + times > count) return BAD_REPEAT
+      memory.fill(LENGTHS + <usize>i, repeated, times)
+      i += times
+    }
+    if (Reader.left() < 0) return CUT_SHORT
+    if (load<u8>(<usize>END_OF_BLOCK, LENGTHS) === 0) return NO_END_OF_BLOCK
+    if (!Tables.literals(LENGTHS, literals)) return BAD_LITERAL_LENGTHS
+    if (!Tables.distances(LENGTHS + <usize>literals, distances)) return BAD_DISTANCE_LENGTHS
+    return 0
+  }
+
+  @inline
+  private static look(bits: u64): i32 {
+    return load<i32>((<usize>(bits & ((1 << LITERAL_BITS) - 1))) << 2, LITERAL_TABLE)
+  }
+
+  /** Literals and matches, RFC 1951 section 3.2.3, in locals: this is where the time goes. */
+  private static symbols(): i32 {
+    const inputLimit = Reader.isComplete ? Reader.end + 8 : Reader.end - 16
+    const limit = Window.limit()
+    const oldest = Window.oldest()
+    let next = Reader.next
+    let bits = Reader.bits
+    // Of this only the low six bits are used, so that whole entries may be taken from it.
+    let count = <u64>Reader.count
+    let to = Window.inflated
+    let hint = Hints.end
+    let came = 0
+    for (;;) {
+      if (next >= inputLimit) {
+        came = Reader.isComplete ? CUT_SHORT : WANTS_INPUT
+        break
+      }
+      if (to >= limit) {
+        came = SEGMENT_READY
+        break
+      }
+      bits |= load<u64>(next) << count
+      next += <usize>((~count & 63) >> 3)
+      count |= 56
+
+      // Up to four looks, eight literals, before bits must be fetched again.
+      let entry = Inflate.look(bits)
+      if (entry & LITERALS_MASK) {
+        store<u16>(to, <u16>(entry >> 8))
+        to += (entry >> 6) & 3
+        bits >>= <u64>entry
+        count -= <u64>entry
+        entry = Inflate.look(bits)
+        if (entry & LITERALS_MASK) {
+          store<u16>(to, <u16>(entry >> 8))
+          to += (entry >> 6) & 3
+          bits >>= <u64>entry
+          count -= <u64>entry
+          entry = Inflate.look(bits)
+          if (entry & LITERALS_MASK) {
+            store<u16>(to, <u16>(entry >> 8))
+            to += (entry >> 6) & 3
+            bits >>= <u64>entry
+            count -= <u64>entry
+            entry = Inflate.look(bits)
+            if (entry & LITERALS_MASK) {
+              store<u16>(to, <u16>(entry >> 8))
+              to += (entry >> 6) & 3
+              bits >>= <u64>entry
+              count -= <u64>entry
+              continue
+            }
+          }
+        }
+        bits |= load<u64>(next) << count
+        next += <usize>((~count & 63) >> 3)
+        count |= 56
+      }
+      if (entry & LINK_MARK) {
+        bits >>= LITERAL_BITS
+        count -= LITERAL_BITS
+        const second = Tables.link(entry) + <i32>(bits & ((1 << LITERAL_REST) - 1))
+        entry = load<i32>((<usize>second) << 2, LITERAL_TABLE)
+        if (entry & LITERALS_MASK) {
+          store<u8>(to, <u8>(entry >> 8))
+          to++
+          bits >>= <u64>entry
+          count -= <u64>entry
+          continue
+        }
+      }
+      const atLength = bits
+      bits >>= <u64>entry
+      count -= <u64>entry
+      if (entry & MARK_MASK) {
+        came = entry & END_MARK ? GOES_ON : BAD_LITERAL_CODE
+        break
+      }
+      if (entry === 0) {
+        came = BAD_LITERAL_CODE
+        break
+      }
+      const lengthExtra = (atLength & (((<u64>1) << (<u64>entry)) - 1)) >> <u64>(entry >> 20)
+      const length = ((entry >> 8) & 511) + <i32>lengthExtra
+
+      entry = load<i32>((<usize>(bits & ((1 << DISTANCE_BITS) - 1))) << 2, DISTANCE_TABLE)
+      if (entry & DISTANCE_LINK) {
+        bits >>= DISTANCE_BITS
+        count -= DISTANCE_BITS
+        const second = Tables.farLink(entry) + <i32>(bits & ((1 << DISTANCE_REST) - 1))
+        entry = load<i32>((<usize>second) << 2, DISTANCE_TABLE)
+      }
+      if (entry === 0) {
+        came = BAD_DISTANCE_CODE
+        break
+      }
+      const distanceExtra = (bits & (((<u64>1) << (<u64>entry)) - 1)) >> <u64>((entry >> 6) & 15)
+      const distance = (entry >>> 10) + <i32>distanceExtra
+      bits >>= <u64>entry
+      count -= <u64>entry
+      let from = to - <usize>distance
+      if (from < oldest) {
+        came = TOO_FAR_BACK
+        break
+      }
+      hint = Hints.add(hint, to, length, distance)
+      const end = to + <usize>length
+      if (distance >= 16) {
+        do {
+          v128.store(to, v128.load(from))
+          to += 16
+          from += 16
+        } while (to < end)
+      } else {
+        // What repeats within a vector is spread over it first.
+        const spread = i8x16.swizzle(v128.load(from), v128.load((<usize>distance) << 4, SPREAD))
+        const step = <usize>load<u8>(<usize>distance, SPREAD_BYTES)
+        do {
+          v128.store(to, spread)
+          to += step
+        } while (to < end)
+      }
+      to = end
+    }
+    Reader.next = next
+    Reader.bits = bits
+    Reader.count = <i64>(count & 63)
+    Window.inflated = to
+    Hints.end = hint
+    if (came === GOES_ON) Inflate.at = AT_BLOCK
+    return Reader.isComplete && Reader.left() < 0 ? CUT_SHORT : came
+  }
+}

@@ -1,0 +1,203 @@
+import { DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LITERAL_SYMBOLS, Symbols } from './symbols.ts'
+
+/** Longest code, in bits (RFC 1951 section 3.2.7). */
+export const MAX_CODE_BITS: i32 = 15
+
+/** Bits that the first look into each table takes. */
+export const LITERAL_BITS: i32 = 11
+export const DISTANCE_BITS: i32 = 9
+export const LENGTH_BITS: i32 = 7
+
+/** Bits that a second look takes, behind the first. */
+export const LITERAL_REST: i32 = MAX_CODE_BITS - LITERAL_BITS
+export const DISTANCE_REST: i32 = MAX_CODE_BITS - DISTANCE_BITS
+
+/**
+ * An entry of the table of literals and lengths, 32 bits; 0 where no code leads. Bits 0 to 5: how many bits it takes,
+ * extra bits included, so that the low bits of an entry can be shifted by as they are. Bits 6 and 7: how many literals it
+ * stands for, none, one or two, which then stand in bits 8 to 23. A length has its base in bits 8 to 16 and the bits of
+ * its code alone in bits 20 to 23. Anything else has one of the marks.
+ */
+export const LITERALS_MASK: i32 = 0xc0
+export const ONE_LITERAL: i32 = 0x40
+const TWO_LITERALS = 0x80
+export const MARK_MASK: i32 = 0x7000000
+export const END_MARK: i32 = 0x1000000
+/** Bits 8 to 23: where in the table the second look begins. */
+export const LINK_MARK: i32 = 0x2000000
+/** The symbols 286 and 287, which have codes in fixed blocks and must not appear (section 3.2.6). */
+const NO_SYMBOL_MARK = 0x4000000
+
+/**
+ * An entry of the table of distances, 32 bits; 0 where no code leads. Bits 0 to 5: how many bits it takes, extra bits
+ * included; bits 6 to 9: the bits of its code alone; bits 10 to 24: the base. Or, with this mark, in bits 10 to 24 where
+ * the second look begins.
+ */
+export const DISTANCE_LINK: i32 = 1 << 30
+
+/** Addresses of the tables. A table has room for all its second looks, one for each longer code at most. */
+export const LITERAL_TABLE: usize = memory.data(
+  4 * ((1 << LITERAL_BITS) + (LITERAL_SYMBOLS + 2) * (1 << LITERAL_REST)),
+  64,
+)
+export const DISTANCE_TABLE: usize = memory.data(4 * ((1 << DISTANCE_BITS) + 32 * (1 << DISTANCE_REST)), 64)
+export const LENGTH_TABLE: usize = memory.data(4 << LENGTH_BITS, 64)
+
+/** Codes' bits in reverse, u16 by code of 15 bits. */
+const REVERSED: usize = memory.data(2 << MAX_CODE_BITS, 16)
+/** How many codes have each length, and the next code of each, i32. */
+const COUNTS: usize = memory.data(4 * 16)
+const NEXT: usize = memory.data(4 * 16)
+/** Whether a second look has been laid out behind an entry of the table of literals, u8. */
+const HAS_LINK: usize = memory.data(1 << LITERAL_BITS)
+
+/** Which table is built: they differ in their entries, and in which codes may be incomplete. */
+const LITERAL_KIND = 0
+const DISTANCE_KIND = 1
+const LENGTH_KIND = 2
+
+/** Tables that decode Huffman codes, made from the lengths of the codes (RFC 1951 section 3.2.2). */
+export class Tables {
+  static build(): void {
+    for (let code = 0; code < 1 << MAX_CODE_BITS; code++) {
+      let reversed = 0
+      for (let bit = 0; bit < MAX_CODE_BITS; bit++)
+        reversed |= ((code >> bit) & 1) << (MAX_CODE_BITS - 1 - bit)
+      store<u16>((<usize>code) << 1, reversed, REVERSED)
+    }
+  }
+
+  /** A code of `bits` bits as it stands in the stream: its most significant bit first (section 3.1.1). */
+  @inline
+  static reversed(code: i32, bits: i32): i32 {
+    return <i32>load<u16>((<usize>code) << 1, REVERSED) >> (MAX_CODE_BITS - bits)
+  }
+
+  /** Literals and lengths, from `count` lengths, u8 each. False when they make no code. */
+  static literals(lengths: usize, count: i32): bool {
+    if (!Tables.fill(LITERAL_TABLE, lengths, count, LITERAL_BITS, LITERAL_KIND)) return false
+    Tables.pairLiterals()
+    return true
+  }
+
+  static distances(lengths: usize, count: i32): bool {
+    return Tables.fill(DISTANCE_TABLE, lengths, count, DISTANCE_BITS, DISTANCE_KIND)
+  }
+
+  /** The code of code lengths (section 3.2.7). */
+  static lengths(lengths: usize): bool {
+    return Tables.fill(LENGTH_TABLE, lengths, 19, LENGTH_BITS, LENGTH_KIND)
+  }
+
+  /** Where the second look begins in the table of literals and lengths. */
+  @inline
+  static link(entry: i32): i32 {
+    return (entry >> 8) & 0xffff
+  }
+
+  /** Where it begins in the table of distances. */
+  @inline
+  static farLink(entry: i32): i32 {
+    return (entry >> 10) & 0x7fff
+  }
+
+  private static fill(table: usize, lengths: usize, count: i32, bits: i32, kind: i32): bool {
+    const left = Tables.number(lengths, count)
+    if (left < 0) return false
+    const used = count - load<i32>(COUNTS)
+    if (used === 0) {
+      memory.fill(table, 0, 4 << bits)
+      return kind === DISTANCE_KIND
+    }
+    // Incomplete is only a lone code of one bit, and not that for code lengths: what zlib accepts.
+    if (left > 0 && (kind === LENGTH_KIND || used > 1 || load<i32>(COUNTS, 4) !== 1)) return false
+
+    const size = 1 << bits
+    let free = size
+    if (left > 0 || kind === DISTANCE_KIND) memory.fill(table, 0, 4 << bits)
+    if (kind === LITERAL_KIND) memory.fill(HAS_LINK, 0, size)
+    for (let symbol = 0; symbol < count; symbol++) {
+      const length = <i32>load<u8>(lengths + <usize>symbol)
+      if (length === 0) continue
+      const next = NEXT + ((<usize>length) << 2)
+      const code = load<i32>(next)
+      store<i32>(next, code + 1)
+      const path = Tables.reversed(code, length)
+      if (length <= bits) {
+        const entry = Tables.entry(kind, symbol, length)
+        for (let at = path; at < size; at += 1 << length) store<i32>(table + ((<usize>at) << 2), entry)
+        continue
+      }
+      const first = path & (size - 1)
+      const link = table + ((<usize>first) << 2)
+      const isLinked =
+        kind === DISTANCE_KIND
+          ? (load<i32>(link) & DISTANCE_LINK) !== 0
+          : load<u8>(<usize>first, HAS_LINK) !== 0
+      const rest = 1 << (MAX_CODE_BITS - bits)
+      if (!isLinked) {
+        store<i32>(
+          link,
+          kind === DISTANCE_KIND ? DISTANCE_LINK | (free << 10) | bits : LINK_MARK | (free << 8) | bits,
+        )
+        if (kind === LITERAL_KIND) store<u8>(<usize>first, 1, HAS_LINK)
+        memory.fill(table + ((<usize>free) << 2), 0, rest << 2)
+        free += rest
+      }
+      const linked = load<i32>(link)
+      const second =
+        table + ((<usize>(kind === DISTANCE_KIND ? Tables.farLink(linked) : Tables.link(linked))) << 2)
+      const entry = Tables.entry(kind, symbol, length - bits)
+      for (let at = path >> bits; at < rest; at += 1 << (length - bits))
+        store<i32>(second + ((<usize>at) << 2), entry)
+    }
+    return true
+  }
+
+  /** Counts the lengths and finds the first code of each. Gives how many codes of 15 bits are left; negative when too many are taken. */
+  private static number(lengths: usize, count: i32): i32 {
+    memory.fill(COUNTS, 0, 4 * 16)
+    for (let symbol = 0; symbol < count; symbol++) {
+      const counter = COUNTS + ((<usize>load<u8>(lengths + <usize>symbol)) << 2)
+      store<i32>(counter, load<i32>(counter) + 1)
+    }
+    let left = 1
+    let code = 0
+    for (let length = 1; length <= MAX_CODE_BITS; length++) {
+      const ofLength = load<i32>((<usize>length) << 2, COUNTS)
+      left = (left << 1) - ofLength
+      if (left < 0) return left
+      store<i32>((<usize>length) << 2, code, NEXT)
+      code = (code + ofLength) << 1
+    }
+    return left
+  }
+
+  private static entry(kind: i32, symbol: i32, bits: i32): i32 {
+    if (kind === LENGTH_KIND) return (symbol << 8) | bits
+    if (kind === DISTANCE_KIND) {
+      if (symbol >= DISTANCE_SYMBOLS) return 0
+      return (Symbols.distanceBase(symbol) << 10) | (bits << 6) | (bits + Symbols.distanceExtra(symbol))
+    }
+    if (symbol < END_OF_BLOCK) return (symbol << 8) | ONE_LITERAL | bits
+    if (symbol === END_OF_BLOCK) return END_MARK | bits
+    if (symbol >= LITERAL_SYMBOLS) return NO_SYMBOL_MARK | bits
+    const length = symbol - FIRST_LENGTH
+    return (bits << 20) | (Symbols.lengthBase(length) << 8) | (bits + Symbols.lengthExtra(length))
+  }
+
+  /** Where two literals fit into one look, makes one entry of them. From the end, so that the second is still alone. */
+  private static pairLiterals(): void {
+    for (let at = (1 << LITERAL_BITS) - 1; at >= 0; at--) {
+      const address = LITERAL_TABLE + ((<usize>at) << 2)
+      const first = load<i32>(address)
+      if (!(first & ONE_LITERAL)) continue
+      const bits = first & 63
+      const second = load<i32>((<usize>(at >> bits)) << 2, LITERAL_TABLE)
+      const both = bits + (second & 63)
+      if ((second & LITERALS_MASK) === ONE_LITERAL && both <= LITERAL_BITS) {
+        store<i32>(address, ((second & 0xff00) << 8) | (first & 0xff00) | TWO_LITERALS | both)
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import t from 'tap'
+
+/** The tests of the codec run on its module; here they run once more, on node:zlib. */
+const env = { ...process.env, RECODER: 'zlib' }
+const own = basename(import.meta.filename)
+
+for (const name of readdirSync(import.meta.dirname)) {
+  if (!name.endsWith('.test.js') || name === own) continue
+  const args = [
+    '-u',
+    'NODE_OPTIONS',
+    process.execPath,
+    '--enable-source-maps',
+    join(import.meta.dirname, name),
+  ]
+  t.spawn('env', args, { env }, `${name} on node:zlib`)
+}
