@@ -2,10 +2,11 @@
  * The same bytes in pieces of exactly `size` bytes, the last one shorter: small pieces are joined, large ones
  * cut. Holds less than `size` bytes besides the present piece. An error of the source drops what is held.
  */
-export async function* inPieces(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+export async function* inPieces(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
   let held: Buffer[] = []
   let heldBytes = 0
-  for await (const piece of source) {
+  for await (const { buffer, byteOffset, byteLength } of source) {
+    const piece = Buffer.from(buffer, byteOffset, byteLength)
     let from = 0
     while (heldBytes + piece.length - from >= size) {
       const part = piece.subarray(from, from + size - heldBytes)

@@ -8,14 +8,31 @@ import { isPng, SIGNATURE } from './header.ts'
  * looked at. Throws `not-a-png` without the signature and `broken` when the chunks do not end with IEND.
  */
 export function essentialChunks(png: Buffer): Buffer {
+  const kept = [...chunksIn(png)].filter(({ type }) => isCritical(type)).map(({ chunk }) => chunk)
+  return Buffer.concat([SIGNATURE, ...kept])
+}
+
+/** The zlib stream in the IDAT chunks of an image. Throws as `essentialChunks` does. */
+export function imageData(png: Buffer): Buffer {
+  const chunks = [...chunksIn(png)].filter(({ type }) => type === 'IDAT')
+  return Buffer.concat(chunks.map(({ chunk }) => chunk.subarray(8, -4)))
+}
+
+/** The image but for its IDAT chunks. Throws as `essentialChunks` does. */
+export function withoutImageData(png: Buffer): Buffer {
+  const chunks = [...chunksIn(png)].filter(({ type }) => type !== 'IDAT')
+  return Buffer.concat(chunks.map(({ chunk }) => chunk))
+}
+
+/** The chunks up to IEND, each from its length to its CRC. */
+function* chunksIn(png: Buffer): Generator<{ type: string; chunk: Buffer }> {
   if (!isPng(png)) throw new PngError('not-a-png', 'the file does not begin with the PNG signature')
-  const kept: Buffer[] = [SIGNATURE]
   for (let at = SIGNATURE.length; at + 12 <= png.length; ) {
     const end = at + 12 + png.readUInt32BE(at)
     if (end > png.length) break
     const type = png.toString('latin1', at + 4, at + 8)
-    if (isCritical(type)) kept.push(png.subarray(at, end))
-    if (type === 'IEND') return Buffer.concat(kept)
+    yield { type, chunk: png.subarray(at, end) }
+    if (type === 'IEND') return
     at = end
   }
   throw broken('the file ends before its IEND chunk')

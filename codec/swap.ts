@@ -22,14 +22,18 @@ export const MAX_ANCILLARY_BYTES = 16 * 1024 * 1024
  */
 export const ANIMATION_FACTOR = 10
 
-export interface SwapOptions {
-  readonly recoder: Recoder
+/** What is refused as `too-large`. */
+export interface SwapLimits {
   /** Pixels of the image (the canvas, in an animation). */
   readonly maxPixels: number
   /** Bytes of the input, those after IEND included. */
   readonly maxBytes: number
   /** Pixels of all frames of an animation together; `ANIMATION_FACTOR * maxPixels` unless given. */
   readonly maxAnimationPixels?: number
+}
+
+export interface SwapOptions extends SwapLimits {
+  readonly recoder: Recoder
 }
 
 const RED_AND_GREEN = [0, 1] as const

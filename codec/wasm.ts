@@ -3,6 +3,7 @@ import { broken } from './errors.ts'
 import type { Layout } from './layout.ts'
 import type { ChannelPair, Recoder } from './recoder.ts'
 import { badFilter, tooFewBytes, tooManyBytes } from './rows.ts'
+import { createZlibRecoder } from './zlib.ts'
 
 /** A compiled module: can be handed to other threads. */
 export interface Module {
@@ -68,6 +69,11 @@ const KEPT_INSTANCES = 2
 export function loadModule(path: string): Module | undefined {
   const bytes = readFileSync(path)
   return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined
+}
+
+/** The recoder on a module, or on node:zlib where there is none. */
+export function createRecoder(module: Module | undefined): Recoder {
+  return module === undefined ? createZlibRecoder() : createWasmRecoder(module)
 }
 
 /**

@@ -14,10 +14,15 @@ export const workerConfig = {
       unit: 'tasks',
       says: 'how many tasks it runs at once: twice the cores unless said',
     }),
-    level: setting(whole(1, 9).default(4), {
-      env: 'DEFLATE_LEVEL',
-      unit: 'level',
-      says: 'how hard results are compressed: 1 fast, 9 small',
+    swapThreads: setting(whole(1, 1_000).default(availableParallelism()), {
+      env: 'SWAP_THREADS',
+      unit: 'threads',
+      says: 'how many threads swap: one a core unless said',
+    }),
+    swapMs: setting(whole(1_000, 3_600_000).default(60_000), {
+      env: 'SWAP_TIMEOUT_MS',
+      unit: 'ms',
+      says: 'how long one swap may work before its thread is ended',
     }),
     opinionShare: setting(
       z

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createZlibRecoder } from '../codec/zlib.ts'
+import { openSwapper } from '../codec/swapper.ts'
 import { loadConfig } from '../kit/config.ts'
 import { openMesh } from '../kit/mesh.ts'
 import { runService, startService } from '../kit/run.ts'
@@ -21,8 +21,17 @@ const master = mesh.connect(masterContract)
 const storage = mesh.connect(storageContract)
 const witness = join(import.meta.dirname, 'witness.js')
 const opinion = createOpinion({ storage, witness, share: config.opinionShare, log })
-const recoder = createZlibRecoder({ level: config.level })
-const run = createTaskRunner({ ...config, storage, recoder, log, finished: opinion.consider })
+const swapper = openSwapper({
+  threads: config.swapThreads,
+  limitMs: config.swapMs,
+  folder: join(import.meta.dirname, '..', 'codec'),
+  maxPixels: config.maxPixels,
+  maxBytes: config.maxUploadBytes,
+})
+if (!swapper.hasModule)
+  log.warn('this machine has no SIMD: images are swapped with node:zlib, which takes longer')
+const { maxPixels } = config
+const run = createTaskRunner({ storage, swap: swapper.swap, maxPixels, isTrusted: opinion.ask, log })
 const pool = openPool({ master, instance: identity.instance, threads: config.threads, run, log })
 const facts = { running: pool.running, ended: pool.ended, opinions: opinion.counts }
 const app = buildWorker({ ...start, guard: start.standing, facts })
@@ -32,5 +41,7 @@ await runService({
   app,
   discovery: { mesh, key: workerContract.key, own: config.own },
   drain: () => pool.drain(),
-  close: () => opinion.close(),
+  close: async () => {
+    await Promise.all([opinion.close(), swapper.close()])
+  },
 })

@@ -2,8 +2,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PngError } from '../codec/errors.ts'
 import { HEADER_BYTES, type Header, readHeader } from '../codec/header.ts'
-import type { Recoder } from '../codec/recoder.ts'
-import { swapRedGreen } from '../codec/swap.ts'
+import { SwapTimeout } from '../codec/threads.ts'
 import type { Grant } from '../database/contract.ts'
 import { discard, peek, SMALL_BODY_BYTES } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
@@ -23,12 +22,19 @@ const LOOK_AGAIN_MS = 250
 
 export interface TaskOptions {
   readonly storage: Link<typeof storageContract>
-  readonly recoder: Recoder
+  /** Exchanges red and green: `Swapper` of codec/swapper.ts. */
+  readonly swap: (input: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>
   readonly maxPixels: number
-  readonly maxUploadBytes: number
-  /** Told of each result that was accepted. */
-  readonly finished: (grant: Grant, header: Header) => void
+  /** Asked about each result that is stored, before its task is finished: false when it is proved wrong. */
+  readonly isTrusted: (grant: Grant, header: Header) => Promise<boolean>
   readonly log: Logger
+}
+
+/** A result is stored that must not become one. */
+class Mistrust extends Error {
+  constructor() {
+    super('two implementations of the swap disagree about this image')
+  }
 }
 
 /** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. Never rejects. */
@@ -50,11 +56,10 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
   const storeResult = async ({ id, attempt }: Grant, upload: Bytes, signal: AbortSignal): Promise<Header> => {
     const { first, body } = await peek(upload, HEADER_BYTES)
     const input = Buffer.isBuffer(body.data) ? Readable.from([body.data]) : body.data
-    const { recoder, maxPixels, maxUploadBytes: maxBytes } = options
     let failure: unknown
     async function* swapped() {
       try {
-        yield* swapRedGreen(input, { recoder, maxPixels, maxBytes })
+        yield* options.swap(input)
       } catch (error) {
         failure = error
         throw error
@@ -64,7 +69,7 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
     try {
       const result = await peek({ data: stream }, SMALL_BODY_BYTES + 1)
       await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result.body, signal })
-      return readHeader(first, { maxPixels })
+      return readHeader(first, options)
     } catch (error) {
       throw failure ?? error
     } finally {
@@ -78,6 +83,14 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
     if (lease.signal.aborted) return
     if (error instanceof PngError) {
       log.info({ id, reason: error.message }, 'a broken image')
+      return lease.fail(error.message, false)
+    }
+    if (error instanceof SwapTimeout) {
+      log.error({ id, attempt: grant.attempt, reason: error.message }, 'a swap was ended')
+      return lease.fail(error.message, true)
+    }
+    if (error instanceof Mistrust) {
+      log.error({ id, attempt: grant.attempt }, error.message)
       return lease.fail(error.message, false)
     }
     const isMissing = hasCode(error, 'not-found')
@@ -97,7 +110,8 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
     try {
       const upload = await fetchUpload(grant, lease.signal)
       const header = await storeResult(grant, upload, lease.signal)
-      if (await lease.finish()) options.finished(grant, header)
+      if (!(await options.isTrusted(grant, header))) throw new Mistrust()
+      await lease.finish()
     } catch (error) {
       await settle(grant, lease, error).catch(failure =>
         log.warn({ id: grant.id, err: failure }, 'no word came through'),

@@ -1,11 +1,12 @@
 import t, { type Test } from 'tap'
+import { swapRedGreen } from '../../codec/swap.ts'
 import { createZlibRecoder } from '../../codec/zlib.ts'
 import type { Grant } from '../../database/contract.ts'
 import { collect } from '../../kit/body.ts'
 import { silent } from '../../kit/log.ts'
 import type { Lease } from '../../worker/lease.ts'
 import { openPool } from '../../worker/pool.ts'
-import { createTaskRunner } from '../../worker/task.ts'
+import { createTaskRunner, type TaskOptions } from '../../worker/task.ts'
 import { broken } from '../images/broken.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
@@ -14,18 +15,18 @@ import { waitFor } from '../system/waiting.ts'
 
 type Run = (grant: Grant, lease: Lease) => Promise<void>
 
+/** What a task is run with: the swap on the event loop, every result trusted. */
+function runnerOf({ storage }: Stage): TaskOptions {
+  const limits = { maxPixels: 1e8, maxBytes: 5e7 }
+  const recoder = createZlibRecoder()
+  const swap = (input: AsyncIterable<Uint8Array>) => swapRedGreen(input, { ...limits, recoder })
+  return { storage, swap, maxPixels: limits.maxPixels, isTrusted: async () => true, log: silent }
+}
+
 /** A pool of a real worker's tasks on a stage; `around` may do something about each of them. */
 async function openWorker(t: Test, options: StageOptions = {}, around?: (run: Run) => Run, threads = 3) {
   const stage = await openStage(t, options)
-  const recoder = createZlibRecoder()
-  const limits = { maxPixels: 1e8, maxUploadBytes: 5e7 }
-  const run = createTaskRunner({
-    ...limits,
-    storage: stage.storage,
-    recoder,
-    log: silent,
-    finished: () => {},
-  })
+  const run = createTaskRunner(runnerOf(stage))
   const pool = openPool({
     master: stage.master,
     instance: 'w',
@@ -117,14 +118,7 @@ t.test('who has lost his lease is told so, and what he did counts for nothing', 
     }
   // The sleeper has but one thread: another worker takes the task.
   const { stage } = await openWorker(t, { leaseMs: 500 }, asleep, 1)
-  const run = createTaskRunner({
-    maxPixels: 1e8,
-    maxUploadBytes: 5e7,
-    storage: stage.storage,
-    recoder: createZlibRecoder(),
-    log: silent,
-    finished: () => {},
-  })
+  const run = createTaskRunner(runnerOf(stage))
   const id = await submit(stage, uniqueImage(1))
   await waitFor('the first attempt', () => zombie !== undefined)
   const other = openPool({ master: stage.master, instance: 'other', threads: 1, run, log: silent })
@@ -157,15 +151,7 @@ t.test('a task that lost a worker runs alone', async t => {
   await stage.master.ask.getNewTask({ worker: 'dies', wait: 1 })
   const ids = [lonely]
   for (let seed = 1; seed < 12; seed += 1) ids.push(await submit(stage, uniqueImage(seed)))
-  const recoder = createZlibRecoder()
-  const run = createTaskRunner({
-    maxPixels: 1e8,
-    maxUploadBytes: 5e7,
-    storage: stage.storage,
-    recoder,
-    log: silent,
-    finished: () => {},
-  })
+  const run = createTaskRunner(runnerOf(stage))
   const pool = openPool({ master: stage.master, instance: 'w', threads: 3, run: watch(run), log: silent })
   t.teardown(() => pool.drain())
   for (const id of ids) t.match(await ended(stage, id), { state: 2 })
