@@ -1,6 +1,6 @@
-import { crc32 } from 'node:zlib'
 import { broken, PngError } from './errors.ts'
 import { MAX_UINT } from './header.ts'
+import type { Recoder } from './recoder.ts'
 
 const CRC_SPACE = Buffer.alloc(4)
 
@@ -13,7 +13,7 @@ export interface ChunkHead {
 }
 
 /** A whole chunk, ready to be written (PNG third edition, section 5.3). */
-export function chunkOf(type: string, ...data: readonly Uint8Array[]): Buffer {
+export function chunkOf(crc32: Recoder['crc32'], type: string, ...data: readonly Uint8Array[]): Buffer {
   const length = data.reduce((sum, part) => sum + part.length, 0)
   const chunk = Buffer.concat([headOf({ type, length }), ...data, CRC_SPACE])
   chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + length)), 8 + length)
@@ -50,6 +50,7 @@ export function isSafeToCopy(type: string): boolean {
 export class ChunkReader {
   readonly #input: AsyncIterator<Uint8Array>
   readonly #maxBytes: number
+  readonly #crc32: Recoder['crc32']
   #bytesRead = 0
   #piece: Buffer = Buffer.alloc(0)
   #left = 0
@@ -58,9 +59,10 @@ export class ChunkReader {
   /** The chunk announced last. */
   current: ChunkHead = { type: '', length: 0 }
 
-  constructor(input: AsyncIterable<Uint8Array>, maxBytes: number) {
+  constructor(input: AsyncIterable<Uint8Array>, maxBytes: number, crc32: Recoder['crc32']) {
     this.#input = input[Symbol.asyncIterator]()
     this.#maxBytes = maxBytes
+    this.#crc32 = crc32
   }
 
   /** The next `count` bytes, or fewer at the end of the input; outside of chunks. */
@@ -90,7 +92,7 @@ export class ChunkReader {
     this.current = { type, length }
     if (length > MAX_UINT) throw broken(`${this.name} says a length beyond 2^31-1`)
     this.#left = length
-    this.#crc = crc32(head.subarray(4, 8))
+    this.#crc = this.#crc32(head.subarray(4, 8))
     return this.current
   }
 
@@ -113,7 +115,7 @@ export class ChunkReader {
     const bytes = await this.take(count)
     if (bytes.length < count) throw this.#cutShort()
     this.#left -= count
-    this.#crc = crc32(bytes, this.#crc)
+    this.#crc = this.#crc32(bytes, this.#crc)
     return bytes
   }
 
@@ -159,7 +161,7 @@ export class ChunkReader {
     if (!(await this.#fill())) throw this.#cutShort()
     const part = this.#cut(this.#left)
     this.#left -= part.length
-    this.#crc = crc32(part, this.#crc)
+    this.#crc = this.#crc32(part, this.#crc)
     return part
   }
 

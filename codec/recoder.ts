@@ -4,10 +4,10 @@ import type { Layout } from './layout.ts'
 export type ChannelPair = readonly [number, number]
 
 /**
- * The compression work of a swap: all that costs time. Behind it stands node:zlib (`zlib.ts`), or whatever
+ * The compression work of a swap, and the checksums of its chunks: all that costs time. Behind it stands node:zlib (`zlib.ts`), or whatever
  * does the same faster.
  *
- * For both methods: `zlib` is one zlib stream (RFC 1950) in pieces of any size, empty ones too, none of them
+ * For `recode` and `verify`: `zlib` is one zlib stream (RFC 1950) in pieces of any size, empty ones too, none of them
  * changed after it was given. It is read to its end; what comes after the end of the stream in it is ignored.
  * A stream that is damaged, cut short, longer or shorter than the layout, or has a filter byte beyond 4 is
  * refused with `PngError` `broken`, at the latest when the iteration ends; an error of `zlib` itself comes
@@ -24,4 +24,10 @@ export interface Recoder {
 
   /** Only checks. Passes on each piece of `zlib` as it was; it may have been checked by then, or not yet. */
   verify(layout: Layout, zlib: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+
+  /**
+   * CRC-32 of a chunk's bytes (PNG third edition, section 5.5), unsigned, from what it was of those `before`: 0 at first.
+   * Needs no `this`.
+   */
+  crc32(bytes: Uint8Array, before?: number): number
 }

@@ -54,7 +54,7 @@ export function swapRedGreen(input: AsyncIterable<Uint8Array>, options: SwapOpti
 }
 
 async function* swapped(input: AsyncIterable<Uint8Array>, options: SwapOptions): AsyncGenerator<Buffer> {
-  const reader = new ChunkReader(input, options.maxBytes)
+  const reader = new ChunkReader(input, options.maxBytes, options.recoder.crc32)
   try {
     const start = await reader.take(HEADER_BYTES)
     const header = readHeader(start, options)
@@ -110,7 +110,7 @@ class Swap {
     this.#hasPalette = true
     const data = await this.#reader.held(length)
     if (data === undefined) throw broken('PLTE has a wrong CRC')
-    return chunkOf('PLTE', this.#isGrey ? data : exchangePalette(data))
+    return this.#chunk('PLTE', this.#isGrey ? data : exchangePalette(data))
   }
 
   #unexpected(type: string): Error {
@@ -137,10 +137,10 @@ class Swap {
     if (type === 'acTL' && !isLate) this.#animate(data)
     if (type === 'fcTL' && this.#animation !== undefined) {
       this.#animation.control(data, !this.#hasImage)
-      return chunkOf(type, this.#animation.written(), data.subarray(4))
+      return this.#chunk(type, this.#animation.written(), data.subarray(4))
     }
     const kept = this.#isGrey ? data : exchangeAncillary(type, data, this.#header)
-    return kept === undefined ? NOTHING : chunkOf(type, kept)
+    return kept === undefined ? NOTHING : this.#chunk(type, kept)
   }
 
   #animate(data: Buffer): void {
@@ -168,7 +168,7 @@ class Swap {
     }
     const recoded = recoder.recode(layout, RED_AND_GREEN, this.#payload(type))
     for await (const data of inPieces(recoded, PIECE_BYTES)) {
-      yield type === 'IDAT' ? chunkOf(type, data) : chunkOf(type, this.#written(), data)
+      yield type === 'IDAT' ? this.#chunk(type, data) : this.#chunk(type, this.#written(), data)
     }
   }
 
@@ -200,6 +200,10 @@ class Swap {
     }
   }
 
+  #chunk(type: string, ...data: readonly Uint8Array[]): Buffer {
+    return chunkOf(this.#options.recoder.crc32, type, ...data)
+  }
+
   #written(): Buffer {
     return this.#animation?.written() ?? NOTHING
   }
@@ -210,6 +214,6 @@ class Swap {
     if ((await this.#reader.held(0)) === undefined) throw broken('IEND has a wrong CRC')
     this.#animation?.end()
     await this.#reader.drain()
-    return chunkOf('IEND')
+    return this.#chunk('IEND')
   }
 }

@@ -29,7 +29,8 @@ interface Exports {
   step(): number
   output(): number
   outputBytes(): number
-  crc32(from: number, bytes: number, before: number): number
+  crcInput(): number
+  crc32(bytes: number, before: number): number
 }
 
 /** What `step` gives: codec/wasm/inflate.ts and codec/wasm/refusals.ts. */
@@ -65,6 +66,9 @@ const STEP_BYTES = 16_000
 /** Instances that are kept for the next stream, 1.3 MB each. */
 const KEPT_INSTANCES = 2
 
+/** Bytes that the module takes at a time for their CRC: codec/wasm/crc.ts. */
+const CRC_BYTES = 64 * 1024
+
 /** Compiles the built module at `path`. Undefined where the machine, or the engine, has no SIMD. */
 export function loadModule(path: string): Module | undefined {
   const bytes = readFileSync(path)
@@ -82,6 +86,7 @@ export function createRecoder(module: Module | undefined): Recoder {
  */
 export function createWasmRecoder(module: Module): Recoder {
   const idle: Instance[] = []
+  const forCrc = new Instance(module)
   async function* lent(use: (instance: Instance) => AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
     const instance = idle.pop() ?? new Instance(module)
     try {
@@ -95,6 +100,7 @@ export function createWasmRecoder(module: Module): Recoder {
     recode: (layout, channels, zlib) =>
       lent(instance => recode(instance, layout, channels, zlib)) as AsyncGenerator<Buffer>,
     verify: (layout, zlib) => lent(instance => verify(instance, layout, zlib)),
+    crc32: (bytes, before = 0) => forCrc.crc32(bytes, before),
   }
 }
 
@@ -168,6 +174,20 @@ class Instance {
     this.#exports.append(0, true)
     yield* this.#steps()
     if (!this.#hasEnded) throw new Error('the stream neither ended nor was refused')
+  }
+
+  /** Has nothing to do with the stream. */
+  crc32(bytes: Uint8Array, before: number): number {
+    const { crcInput, crc32 } = this.#exports
+    const address = crcInput()
+    let crc = before
+    for (let from = 0; from < bytes.length; from += CRC_BYTES) {
+      // Of short ones, to make a part would cost as much as the rest.
+      const part = bytes.length <= CRC_BYTES ? bytes : bytes.subarray(from, from + CRC_BYTES)
+      this.#memory.set(part, address)
+      crc = crc32(part.length, crc)
+    }
+    return crc >>> 0
   }
 
   *#steps(): Generator<Buffer> {

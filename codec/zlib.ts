@@ -1,4 +1,4 @@
-import { createDeflate, createInflate, deflateSync, inflateSync } from 'node:zlib'
+import { crc32, createDeflate, createInflate, deflateSync, inflateSync } from 'node:zlib'
 import { broken } from './errors.ts'
 import type { Layout } from './layout.ts'
 import { Pump } from './pump.ts'
@@ -33,6 +33,7 @@ export function createZlibRecoder(options: ZlibRecoderOptions = {}): Recoder {
   return {
     recode: (layout, channels, zlib) => recode(layout, channels, zlib, level),
     verify,
+    crc32,
   }
 }
 

@@ -99,9 +99,14 @@ export function outputBytes(): i32 {
   return Writer.bytes()
 }
 
-/** CRC-32 of `count` bytes, from what it was of those before them (PNG third edition, section 5.5). */
-export function crc32(from: usize, count: i32, before: u32): u32 {
-  return Crc.update(from, count, before)
+/** Where to put bytes for `crc32`, up to 64 KB; apart from all that belongs to the stream. */
+export function crcInput(): usize {
+  return Crc.SPACE
+}
+
+/** CRC-32 of the `count` bytes that were put there, from what it was of those before them. They are spoilt by it. */
+export function crc32(count: i32, before: u32): u32 {
+  return Crc.update(count, before)
 }
 
 /** Codes the segment up to `end`, and begins the next. */

@@ -1,7 +1,6 @@
 import { deflateSync } from 'node:zlib'
 import t from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
-import { chunksOf, damaged, png, rowsOf, swap } from './build.ts'
+import { chunkOf, chunksOf, damaged, png, rowsOf, swap } from './build.ts'
 
 const CHANNELS: Record<number, number> = { 2: 3, 3: 1, 6: 4 }
 const PALETTE = chunkOf('PLTE', Buffer.from([1, 2, 3]))

@@ -1,7 +1,6 @@
 import { deflateSync, inflateSync } from 'node:zlib'
 import t from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
-import { chunksOf, damaged, png, refusalOf, rowsIn, rowsOf, swap, uint32 } from './build.ts'
+import { chunkOf, chunksOf, damaged, png, refusalOf, rowsIn, rowsOf, swap, uint32 } from './build.ts'
 
 const CANVAS = { width: 6, height: 5, colourType: 6 }
 const idat = chunkOf('IDAT', deflateSync(rowsOf(5, 24)))

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { inflateSync } from 'node:zlib'
-import { chunkOf } from '../../codec/chunks.ts'
+import { crc32, inflateSync } from 'node:zlib'
+import { chunkOf as chunkWith } from '../../codec/chunks.ts'
 import { PngError, type PngErrorCode } from '../../codec/errors.ts'
 import { SIGNATURE } from '../../codec/header.ts'
 import type { Recoder } from '../../codec/recoder.ts'
@@ -23,6 +23,11 @@ export function uint32(...numbers: number[]): Buffer {
     bytes.writeUInt32BE(number, 4 * index)
   })
   return bytes
+}
+
+/** A whole chunk, its CRC from node:zlib. */
+export function chunkOf(type: string, ...data: readonly Uint8Array[]): Buffer {
+  return chunkWith(crc32, type, ...data)
 }
 
 export interface Shape {

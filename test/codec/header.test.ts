@@ -1,7 +1,6 @@
 import t from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
 import { HEADER_BYTES, isPng, readHeader, SIGNATURE } from '../../codec/header.ts'
-import { damaged, ihdr, png, type Shape } from './build.ts'
+import { chunkOf, damaged, ihdr, png, type Shape } from './build.ts'
 
 const limits = { maxPixels: 1000 }
 const header = (shape: Shape) => png(shape).subarray(0, HEADER_BYTES)

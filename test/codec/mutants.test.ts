@@ -1,7 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib'
 import t from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
-import { png, randomOf, refusalOf, rowsOf, uint32 } from './build.ts'
+import { chunkOf, png, randomOf, refusalOf, rowsOf, uint32 } from './build.ts'
 
 const MUTANTS = 300
 const text = chunkOf('tEXt', Buffer.from('Title\0mutant'))

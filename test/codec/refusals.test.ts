@@ -1,9 +1,8 @@
 import { deflateSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
 import { SIGNATURE } from '../../codec/header.ts'
 import { MAX_ANCILLARY_BYTES } from '../../codec/swap.ts'
-import { damaged, ihdr, png, refusalOf, rowsOf, uint32 } from './build.ts'
+import { chunkOf, damaged, ihdr, png, refusalOf, rowsOf, uint32 } from './build.ts'
 
 const shape = { width: 4, height: 4 }
 const rows = rowsOf(4, 12)

@@ -1,8 +1,7 @@
 import { deflateSync } from 'node:zlib'
 import t from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
 import { essentialChunks } from '../../codec/strip.ts'
-import { png, rowsOf } from './build.ts'
+import { chunkOf, png, rowsOf } from './build.ts'
 
 const idat = chunkOf('IDAT', deflateSync(rowsOf(2, 6)))
 const extra = ['gAMA', 'iCCP', 'tRNS', 'eXIf'].map(type => chunkOf(type, Buffer.from('abcdef')))

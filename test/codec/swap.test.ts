@@ -1,8 +1,7 @@
 import { deflateSync } from 'node:zlib'
 import t from 'tap'
-import { chunkOf } from '../../codec/chunks.ts'
 import { PIECE_BYTES, swapRedGreen } from '../../codec/swap.ts'
-import { chunksOf, damaged, inPieces, LIMITS, png, rowsIn, rowsOf, swap } from './build.ts'
+import { chunkOf, chunksOf, damaged, inPieces, LIMITS, png, rowsIn, rowsOf, swap } from './build.ts'
 
 const text = chunkOf('tEXt', Buffer.from('Title\0green and red'))
 const idat = (rows: Buffer) => chunkOf('IDAT', deflateSync(rows))
