@@ -35,6 +35,9 @@ function readAll(): Imports {
   return new Map(sources.map(path => [path, readImports(path, readFileSync(join(root, path), 'utf8'))]))
 }
 
+/** The package that an import from outside belongs to; our own files, and Node's modules, as they are. */
+const packageOf = (name: string) =>
+  isOurs(name) || name.startsWith('node:') ? name : (/^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
 const folderOf = (path: string) => path.split('/')[0] ?? ''
 const isContract = (path: string) => services.some(service => path === `${service}/contract.ts`)
 const isOurs = (name: string) => folders.includes(folderOf(name)) && name.endsWith('.ts')
@@ -174,8 +177,9 @@ t.test('the version that /health tells is that of the package', t => {
 t.test('every library is used, and docs/dependencies.md says what for and why this one', t => {
   const { dependencies, devDependencies } = manifest as Record<string, Record<string, string>>
   const said = readFileSync(join(root, 'docs', 'dependencies.md'), 'utf8')
-  const imported = new Set([...all.values()].flat())
-  const users = (name: string) => [...all].filter(([, names]) => names.includes(name)).map(([path]) => path)
+  const imported = new Set([...all.values()].flat().map(packageOf))
+  const users = (name: string) =>
+    [...all].filter(([, names]) => names.map(packageOf).includes(name)).map(([path]) => path)
   for (const [name, wanted] of Object.entries({ ...dependencies, ...devDependencies })) {
     t.match(wanted, /^[0-9]+\.[0-9]+\.[0-9]+$/, `${name} is pinned`)
     t.ok(
@@ -192,7 +196,8 @@ t.test('every library is used, and docs/dependencies.md says what for and why th
         name,
       )
   }
-  const known = new Set(Object.keys({ ...dependencies, ...devDependencies }))
+  // The package imports itself as its users do.
+  const known = new Set(['verdigris', ...Object.keys({ ...dependencies, ...devDependencies })])
   const strangers = [...imported].filter(
     name => !isOurs(name) && !name.startsWith('node:') && !known.has(name),
   )
