@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs a bench and prints its figures: scripts/bench.sh NAME, for bench/NAME.bench.ts; without a name lists them.
+# Runs a bench and prints its figures: scripts/bench.sh NAME [ARGUMENT...], for bench/NAME.bench.ts; without a name lists
+# them.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 cd "$root"
@@ -9,4 +10,6 @@ if [ $# -eq 0 ] || [ ! -f "bench/$1.bench.ts" ]; then
 fi
 prepare
 node node_modules/typescript/bin/tsc -b tsconfig.test.json
-exec node --enable-source-maps "dist/bench/$1.bench.js"
+name=$1
+shift
+exec node --enable-source-maps "dist/bench/$name.bench.js" "$@"

@@ -1,0 +1,76 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { isExchanged } from './check.ts'
+import type { Peer, Turn } from './peers.ts'
+import type { Picture } from './pictures.ts'
+
+/** What one peer came to. */
+export interface Standing {
+  readonly name: string
+  /** CPU time of each round, in ms a picture. */
+  readonly ms: readonly number[]
+  /** Size of the result against the upload, mean over the pictures; NaN where there is no result. */
+  readonly size: number
+  /** Pictures whose result showed other pixels than it should; such a peer runs no rounds. */
+  readonly wrong: number
+}
+
+export interface Rounds {
+  readonly all: number
+  /** Of those that are slow. */
+  readonly slow: number
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/**
+ * Checks every result once, which also warms everyone up; then all take turns, picture by picture. Each turn begins
+ * with the garbage of the one before collected.
+ */
+export async function race(
+  peers: readonly Peer[],
+  pictures: readonly Picture[],
+  rounds: Rounds,
+): Promise<Standing[]> {
+  const standings: (Standing & { ms: number[] })[] = []
+  for (const peer of peers) standings.push({ name: peer.name, ms: [], ...(await checked(peer, pictures)) })
+  for (let round = 0; round < rounds.all; round += 1) {
+    const took = peers.map(() => 0)
+    for (const picture of pictures) {
+      for (const [at, peer] of peers.entries()) {
+        if (round >= (peer.isSlow ? rounds.slow : rounds.all) || standings[at]?.wrong !== 0) continue
+        took[at] = (took[at] ?? 0) + (await turnOf(peer, picture)).cpuMs
+      }
+    }
+    for (const [at, ms] of took.entries()) if (ms > 0) standings[at]?.ms.push(ms / pictures.length)
+  }
+  return standings
+}
+
+/** One turn, after the garbage of others. */
+export function turnOf(peer: Pick<Peer, 'swap'>, picture: Picture): Promise<Turn> {
+  collectGarbage()
+  return peer.swap(picture)
+}
+
+async function checked(peer: Peer, pictures: readonly Picture[]): Promise<{ size: number; wrong: number }> {
+  let [size, wrong] = [0, 0]
+  for (const picture of pictures) {
+    const { result } = await peer.swap(picture)
+    size += (result?.length ?? Number.NaN) / picture.bytes.length / pictures.length
+    if (result !== undefined && !(await isExchanged(picture.bytes, result))) wrong += 1
+  }
+  return { size, wrong }
+}
+
+/** What `one` cost against `other`, round by round, least first. */
+export function ratios(one: Standing | undefined, other: Standing | undefined): number[] {
+  const pairs = one?.ms.map((ms, round) => ms / (other?.ms[round] ?? Number.NaN)) ?? []
+  return pairs.filter(Number.isFinite).sort((a, b) => a - b)
+}
+
+/** Of values in order; NaN of none. */
+export function median(sorted: readonly number[]): number {
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
