@@ -5,20 +5,32 @@ import { SIGNATURE } from '../codec/header.ts'
 /** What makes up the pixels; the rest says how to show them, which is not compared. */
 const PIXEL_CHUNKS = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']
 
-/** Whether `result` shows `picture` with red and green exchanged, to the last bit. Both are decoded by libvips. */
-export async function isExchanged(picture: Buffer, result: Buffer): Promise<boolean> {
-  const expected = await pixelsOf(picture)
-  const found = await pixelsOf(result)
-  for (let at = 0; at < expected.data.length; at += 4) {
-    const red = expected.data[at] as number
-    expected.data[at] = expected.data[at + 1] as number
-    expected.data[at + 1] = red
-  }
-  return expected.info.width === found.info.width && expected.data.equals(found.data)
+/** What libvips decodes from a file: RGBA, 8 bit. */
+export interface Pixels {
+  readonly data: Buffer
+  readonly info: OutputInfo
 }
 
-/** As RGBA, 8 bit: some write grey or opaque pictures in fewer channels, which is right as well. */
-function pixelsOf(file: Buffer): Promise<{ data: Buffer; info: OutputInfo }> {
+/** What a right result of `picture` shows. */
+export async function exchangedPixels(picture: Buffer): Promise<Pixels> {
+  const pixels = await pixelsOf(picture)
+  const { data } = pixels
+  for (let at = 0; at < data.length; at += 4) {
+    const red = data[at] as number
+    data[at] = data[at + 1] as number
+    data[at + 1] = red
+  }
+  return pixels
+}
+
+/** Whether `file` shows just that, to the last bit. */
+export async function shows(expected: Pixels, file: Buffer): Promise<boolean> {
+  const { data, info } = await pixelsOf(file)
+  return expected.info.width === info.width && expected.data.equals(data)
+}
+
+/** Some write grey or opaque pictures in fewer channels, which is right as well. */
+function pixelsOf(file: Buffer): Promise<Pixels> {
   const image = sharp(bare(file)).toColourspace('srgb').ensureAlpha().raw()
   return image.toBuffer({ resolveWithObject: true })
 }

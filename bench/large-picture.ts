@@ -22,7 +22,7 @@ const SPREADS = [0.3, 1, 2, 5]
  */
 export async function writeLargePicture(path: string): Promise<string> {
   const hash = createHash('sha256')
-  const deflate = createDeflate({ level: 6, memLevel: 9 })
+  const deflate = createDeflate({ level: 4, memLevel: 9 })
   await pipeline(rows(hash), deflate, file, createWriteStream(path))
   return hash.digest('hex')
 }

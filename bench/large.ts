@@ -6,7 +6,7 @@ import type { LargeSwap } from './large-swap.ts'
 import { median } from './race.ts'
 import { printGoal, printTable } from './table.ts'
 
-const ROUNDS = 3
+const ROUNDS = 2
 const MEGABYTE = 1e6
 const WAYS = { ours: 'this codec', zlib: 'node:zlib, level 1' } as const
 type Way = keyof typeof WAYS

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { isExchanged } from './check.ts'
+import { exchangedPixels, shows } from './check.ts'
 import type { Peer, Turn } from './peers.ts'
 import type { Picture } from './pictures.ts'
 
@@ -33,8 +33,15 @@ export async function race(
   pictures: readonly Picture[],
   rounds: Rounds,
 ): Promise<Standing[]> {
-  const standings: (Standing & { ms: number[] })[] = []
-  for (const peer of peers) standings.push({ name: peer.name, ms: [], ...(await checked(peer, pictures)) })
+  const standings = peers.map(({ name }) => ({ name, ms: [] as number[], size: 0, wrong: 0 }))
+  for (const picture of pictures) {
+    const expected = await exchangedPixels(picture.bytes)
+    for (const [at, standing] of standings.entries()) {
+      const result = (await peers[at]?.swap(picture))?.result
+      standing.size += (result?.length ?? Number.NaN) / picture.bytes.length / pictures.length
+      if (result !== undefined && !(await shows(expected, result))) standing.wrong += 1
+    }
+  }
   for (let round = 0; round < rounds.all; round += 1) {
     const took = peers.map(() => 0)
     for (const picture of pictures) {
@@ -52,16 +59,6 @@ export async function race(
 export function turnOf(peer: Pick<Peer, 'swap'>, picture: Picture): Promise<Turn> {
   collectGarbage()
   return peer.swap(picture)
-}
-
-async function checked(peer: Peer, pictures: readonly Picture[]): Promise<{ size: number; wrong: number }> {
-  let [size, wrong] = [0, 0]
-  for (const picture of pictures) {
-    const { result } = await peer.swap(picture)
-    size += (result?.length ?? Number.NaN) / picture.bytes.length / pictures.length
-    if (result !== undefined && !(await isExchanged(picture.bytes, result))) wrong += 1
-  }
-  return { size, wrong }
 }
 
 /** What `one` cost against `other`, round by round, least first. */
