@@ -19,6 +19,8 @@ const ROUNDS = 3
 
 /** A result against that of level 1, from the same upload. */
 interface Against {
+  /** The picture's name. */
+  readonly name: string
   readonly size: number
   readonly cpu: number
 }
@@ -33,7 +35,7 @@ export async function printRecompressed(pictures: readonly Picture[]): Promise<v
       const parts = takeApart(picture.bytes)
       found.push(await compare({ ...picture, bytes: putTogether(parts, rowsOf(parts), options) }))
     }
-    rows.push([name, ...figures(found.map(({ size }) => size)), ...figures(found.map(({ cpu }) => cpu))])
+    rows.push([name, ...figures(found, 'size'), ...figures(found, 'cpu')])
     all.push(...found)
   }
   printTable(['input', 'size, mean', 'size, worst', 'CPU, mean', 'CPU, worst'], rows)
@@ -55,10 +57,12 @@ async function compare(picture: Picture): Promise<Against> {
       best.bytes = result?.length ?? 0
     }
   }
-  return { size: ours.bytes / levelOne.bytes, cpu: ours.ms / levelOne.ms }
+  return { name: picture.name, size: ours.bytes / levelOne.bytes, cpu: ours.ms / levelOne.ms }
 }
 
-function figures(values: readonly number[]): string[] {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return [mean.toFixed(2), Math.max(...values).toFixed(2)]
+/** Mean and worst, with the name of the picture that was the worst. */
+function figures(found: readonly Against[], figure: 'size' | 'cpu'): string[] {
+  const mean = found.reduce((sum, against) => sum + against[figure], 0) / found.length
+  const worst = found.reduce((one, other) => (other[figure] > one[figure] ? other : one))
+  return [mean.toFixed(2), `${worst[figure].toFixed(2)} (${worst.name})`]
 }
