@@ -67,7 +67,7 @@ export function ratios(one: Standing | undefined, other: Standing | undefined): 
   return pairs.filter(Number.isFinite).sort((a, b) => a - b)
 }
 
-/** Of values in order; NaN of none. */
+/** Of values in order, of two in the middle the larger; NaN of none. */
 export function median(sorted: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
