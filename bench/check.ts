@@ -1,6 +1,6 @@
 import sharp, { type OutputInfo } from 'sharp'
-import { chunkOf } from '../codec/chunks.ts'
 import { SIGNATURE } from '../codec/header.ts'
+import { chunkOf } from '../test/codec/build.ts'
 
 /** What makes up the pixels; the rest says how to show them, which is not compared. */
 const PIXEL_CHUNKS = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']

@@ -1,7 +1,7 @@
 import { deflateSync, inflateSync, type ZlibOptions } from 'node:zlib'
-import { chunkOf } from '../codec/chunks.ts'
 import { HEADER_BYTES, readHeader } from '../codec/header.ts'
 import { type Layout, layoutOf } from '../codec/layout.ts'
+import { chunkOf } from '../test/codec/build.ts'
 
 /** Bytes zlib puts out at once: its 16 KB would only add joints. */
 const CHUNK_BYTES = 64 * 1024

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { createDeflate, createInflate } from 'node:zlib'
+import { crc32, createDeflate, createInflate } from 'node:zlib'
 import { ChunkReader, chunkOf } from '../codec/chunks.ts'
 import { HEADER_BYTES, SIGNATURE } from '../codec/header.ts'
 import { inPieces } from '../codec/pieces.ts'
@@ -37,8 +37,8 @@ export async function hashOfRows(path: string): Promise<string> {
 async function* file(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield SIGNATURE
   yield headerChunk(SIDE, SIDE, 8, 2)
-  for await (const data of inPieces(stream, PIECE_BYTES)) yield chunkOf('IDAT', data)
-  yield chunkOf('IEND')
+  for await (const data of inPieces(stream, PIECE_BYTES)) yield chunkOf(crc32, 'IDAT', data)
+  yield chunkOf(crc32, 'IEND')
 }
 
 async function* rows(hash: { update(bytes: Buffer): unknown }): AsyncGenerator<Buffer> {
@@ -70,7 +70,7 @@ function tableOf(spread: number): Uint8Array {
 }
 
 async function* imageData(path: string): AsyncGenerator<Buffer> {
-  const reader = new ChunkReader(createReadStream(path), Number.POSITIVE_INFINITY)
+  const reader = new ChunkReader(createReadStream(path), Number.POSITIVE_INFINITY, crc32)
   await reader.take(HEADER_BYTES)
   for (let chunk = await reader.next(); chunk.type !== 'IEND'; chunk = await reader.next()) {
     if (chunk.type === 'IDAT') yield* reader.pieces()

@@ -13,10 +13,10 @@ fingerprint() {
 # The module of the codec, when it is not what the present sources gave: it takes longer than all the rest.
 build_wasm() {
   local from
-  from=$(cksum codec/wasm/*.ts package-lock.json | cksum)
+  from=$(cksum codec/wasm/*.ts package-lock.json scripts/build.sh | cksum)
   [ -f dist/codec/codec.wasm ] && [ "$from" = "$(cat dist/codec/.built 2>/dev/null)" ] && return
   node node_modules/assemblyscript/bin/asc.js codec/wasm/module.ts --outFile dist/codec/codec.wasm \
-    -O3 --converge --noAssert --runtime stub --enable simd --use abort=
+    -O3 --converge --noAssert --debug --runtime stub --enable simd --use abort=
   echo "$from" >dist/codec/.built
 }
 
