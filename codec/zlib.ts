@@ -11,6 +11,13 @@ import { Rows, tooManyBytes } from './rows.ts'
  */
 const LOOP_BYTES = 66_000
 
+/**
+ * Log2 of the window that matches may reach back into, whatever the stream says of its own. Left to the stream, zlib
+ * looks at that only where its output block ends within reach of the match: the same stream would be refused in a large
+ * image and taken in a small one.
+ */
+const INFLATE_WINDOW_BITS = 15
+
 const INFLATE_COLLECT_BYTES = 16 * 1024
 const DEFLATE_COLLECT_BYTES = 64 * 1024
 const OUTPUT_BYTES = 64 * 1024
@@ -83,9 +90,14 @@ async function* verify(layout: Layout, zlib: AsyncIterable<Uint8Array>): AsyncGe
 function inflatePump(layout: Layout): Pump {
   const isSmall = layout.inflatedBytes <= LOOP_BYTES
   return new Pump({
-    open: () => createInflate({ chunkSize: OUTPUT_BYTES }),
+    open: () => createInflate({ chunkSize: OUTPUT_BYTES, windowBits: INFLATE_WINDOW_BITS }),
     once: isSmall
-      ? whole => inflateSync(whole, { maxOutputLength: layout.inflatedBytes, chunkSize: roomFor(layout) })
+      ? whole =>
+          inflateSync(whole, {
+            maxOutputLength: layout.inflatedBytes,
+            chunkSize: roomFor(layout),
+            windowBits: INFLATE_WINDOW_BITS,
+          })
       : undefined,
     collectBytes: isSmall ? LOOP_BYTES : INFLATE_COLLECT_BYTES,
   })
