@@ -89,8 +89,9 @@ class Builder {
       writeStored(this.#bits, this.#rows.subarray(from, end), isLast, damage, random(256))
       return isLast || (this.#fault === 'no last block' && end === this.#rows.length)
     }
-    const tokens = this.#tokens(end)
-    if (fault !== undefined) this.#insert(tokens, from)
+    const tokens = fault === 'too far back' ? this.#tooFar(end) : []
+    this.#tokens(tokens, end)
+    if (fault !== undefined) this.#insert(tokens)
     if (fault === 'stray literal' || fault === 'stray distance' || random(4) === 0)
       writeFixed(this.#bits, tokens, isLast)
     else writeDynamic(this.#bits, tokens, isLast, random, fault)
@@ -98,14 +99,12 @@ class Builder {
   }
 
   /** Literals and matches up to `end`, and what they inflate to into the rows. */
-  #tokens(end: number): Token[] {
-    const tokens: Token[] = []
+  #tokens(tokens: Token[], end: number): void {
     const share = oneOf(this.#random, [0, 20, 60, 95])
     while (this.#at < end) {
       const isMatch = this.#at > 0 && end - this.#at >= 3 && isLikely(this.#random, share)
       tokens.push((isMatch ? this.#match(end) : undefined) ?? this.#literal())
     }
-    return tokens
   }
 
   #literal(): Token {
@@ -117,14 +116,24 @@ class Builder {
     return LITERALS[byte] as Token
   }
 
+  /** A match that begins before the rows do: the checksum is right for a reader that takes it and finds zeros there. */
+  #tooFar(end: number): Token[] {
+    const more = this.#random(2) === 0 ? 1 : sizeOf(this.#random, 1, 300)
+    if (this.#at >= MOST_DISTANCE || end - this.#at < 3) return []
+    const match = this.#match(end, Math.min(MOST_DISTANCE, this.#at + more))
+    return match === undefined ? [] : [match]
+  }
+
   /** Undefined where the one that was thought of would put something else in the place of a filter byte. */
-  #match(end: number): Token | undefined {
-    const distance = someDistance(Math.min(this.#at, MOST_DISTANCE), this.#rowBytes, this.#random)
+  #match(
+    end: number,
+    distance = someDistance(Math.min(this.#at, MOST_DISTANCE), this.#rowBytes, this.#random),
+  ): Token | undefined {
     const wanted = someLength(end - this.#at, this.#random)
     let length = 0
     for (; length < wanted; length += 1) {
       const at = this.#at + length
-      const byte = this.#rows[at - distance] as number
+      const byte = this.#rows[at - distance] ?? 0
       if (at === this.#badFilter || (this.#filters[at] === 1 && byte > 4)) break
       this.#rows[at] = byte
     }
@@ -133,16 +142,12 @@ class Builder {
     return matchOf(length, distance, this.#random)
   }
 
-  /** Puts the fault among the tokens of a block that begins at `from`, when it is one that stands there. */
-  #insert(tokens: Token[], from: number): void {
+  /** Puts the fault among the tokens of a block, when it is one that stands there. */
+  #insert(tokens: Token[]): void {
     const random = this.#random
     const place = random(1 + tokens.length)
     if (this.#fault === 'stray literal') tokens.splice(place, 0, LITERALS[286 + random(2)] as Token)
     else if (this.#fault === 'stray distance') tokens.splice(place, 0, strayMatch(random))
-    else if (this.#fault === 'too far back' && from < MOST_DISTANCE) {
-      const distance = Math.min(MOST_DISTANCE, from + sizeOf(random, 1, 40))
-      tokens.unshift(matchOf(3 + random(256), distance, random))
-    }
   }
 }
 

@@ -4,6 +4,7 @@ import { createZlibRecoder } from '../../codec/zlib.ts'
 import { MODULE } from './build.ts'
 import type { Mutant } from './mutant.ts'
 import { exchanged, inflated, type Result, recode, rowsOf, verify } from './verdict.ts'
+import { canBoth } from './words.ts'
 
 /** What came of a mutant. */
 export interface Outcome {
@@ -53,6 +54,7 @@ export function createTrial(): Trial {
       }
       const [ofWasm, ofZlib] = results.map(({ refusal }) => refusal)
       const words = ofWasm === undefined || ofZlib === undefined ? undefined : ([ofWasm, ofZlib] as const)
+      if (words !== undefined && !canBoth(...words)) faults.push(`refused as "${words.join('", and as "')}"`)
       return { isAccepted: rows !== undefined, words, faults }
     },
   }

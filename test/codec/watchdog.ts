@@ -33,9 +33,9 @@ async function work(seed: number, take: () => Range | undefined, report: Report)
   try {
     for (let batch = take(); batch !== undefined; batch = take()) {
       const tally = await answerOf(worker, batch)
-      if (tally === undefined) {
-        report.hangs += 1
-        report.faults.push(`seed ${seed}, mutant ${new Int32Array(task.present)[0]}: hangs`)
+      if (tally === 'hangs' || tally instanceof Error) {
+        if (tally === 'hangs') report.hangs += 1
+        report.faults.push(`seed ${seed}, mutant ${new Int32Array(task.present)[0]}: ${tally}`)
         return
       }
       add(report, tally)
@@ -45,13 +45,16 @@ async function work(seed: number, take: () => Range | undefined, report: Report)
   }
 }
 
-/** Undefined when it takes too long. */
-function answerOf(worker: Worker, batch: Range): Promise<Tally | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, HANGS_MS, undefined)
-    worker.removeAllListeners()
-    worker.once('error', reject).once('message', resolve)
-    worker.once('message', () => clearTimeout(timer)).once('error', () => clearTimeout(timer))
+/** What came of the batch, or why nothing did. */
+function answerOf(worker: Worker, batch: Range): Promise<Tally | Error | 'hangs'> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, HANGS_MS, 'hangs')
+    const answer = (came: Tally | Error) => {
+      clearTimeout(timer)
+      worker.removeAllListeners()
+      resolve(came)
+    }
+    worker.once('error', answer).once('message', answer)
     worker.postMessage(batch)
   })
 }
