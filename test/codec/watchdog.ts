@@ -6,6 +6,7 @@ import type { Range, Tally, Task } from './batch.ts'
 const BATCH = 250
 /** A batch takes well under a second; one that takes longer than this hangs. */
 const HANGS_MS = 20_000
+const HANGS = 'hangs'
 /** More faults than this say nothing new. */
 const ENOUGH_FAULTS = 20
 
@@ -30,12 +31,22 @@ export async function tryAll(seed: number, { from, end }: Range): Promise<Report
 async function work(seed: number, take: () => Range | undefined, report: Report): Promise<void> {
   const task: Task = { seed, present: new SharedArrayBuffer(4) }
   const worker = new Worker(join(import.meta.dirname, 'batch.js'), { workerData: task })
+  let answer: (came: Tally | Error) => void = () => {}
+  worker.on('message', tally => answer(tally)).on('error', error => answer(error))
+  worker.on('exit', () => answer(new Error('the thread has ended')))
   try {
     for (let batch = take(); batch !== undefined; batch = take()) {
-      const tally = await answerOf(worker, batch)
-      if (tally === 'hangs' || tally instanceof Error) {
-        if (tally === 'hangs') report.hangs += 1
-        report.faults.push(`seed ${seed}, mutant ${new Int32Array(task.present)[0]}: ${tally}`)
+      const tally = await new Promise<Tally | Error>(resolve => {
+        const timer = setTimeout(resolve, HANGS_MS, new Error(HANGS))
+        answer = came => {
+          clearTimeout(timer)
+          resolve(came)
+        }
+        worker.postMessage(batch)
+      })
+      if (tally instanceof Error) {
+        if (tally.message === HANGS) report.hangs += 1
+        report.faults.push(`seed ${seed}, mutant ${new Int32Array(task.present)[0]}: ${tally.message}`)
         return
       }
       add(report, tally)
@@ -43,20 +54,6 @@ async function work(seed: number, take: () => Range | undefined, report: Report)
   } finally {
     await worker.terminate()
   }
-}
-
-/** What came of the batch, or why nothing did. */
-function answerOf(worker: Worker, batch: Range): Promise<Tally | Error | 'hangs'> {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, HANGS_MS, 'hangs')
-    const answer = (came: Tally | Error) => {
-      clearTimeout(timer)
-      worker.removeAllListeners()
-      resolve(came)
-    }
-    worker.once('error', answer).once('message', answer)
-    worker.postMessage(batch)
-  })
 }
 
 function add(report: Report, { accepted, refused, words, faults }: Tally): void {
