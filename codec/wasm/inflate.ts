@@ -142,7 +142,8 @@ export class Inflate {
     if (type === 1) Inflate.fixedCodes()
     else {
       const refusal = Inflate.dynamicCodes()
-      if (refusal < 0) return refusal
+      // Behind the end stands what streams before had there: nothing that was read in it is this one's fault.
+      if (refusal < 0) return Reader.left() < 0 ? CUT_SHORT : refusal
     }
     Inflate.at = IN_SYMBOLS
     return Reader.left() < 0 ? CUT_SHORT : GOES_ON
