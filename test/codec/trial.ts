@@ -20,7 +20,7 @@ export interface Trial {
 }
 
 /** Every so many mutants a recoder that has done nothing before must give the same bytes. */
-const FRESH_EVERY = 64
+const FRESH_EVERY = 8
 
 /** Puts mutants to both recoders, with node:zlib as the judge. */
 export function createTrial(): Trial {
