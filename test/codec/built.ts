@@ -100,9 +100,15 @@ class Builder {
 
   /** Literals and matches up to `end`, and what they inflate to into the rows. */
   #tokens(tokens: Token[], end: number): void {
-    const share = oneOf(this.#random, [0, 20, 60, 95])
+    const random = this.#random
+    // Where a segment may have just begun, with the furthest that it must still know.
+    if (this.#at >= MOST_DISTANCE && end - this.#at >= 3 && random(2) === 0) {
+      const furthest = this.#match(end, MOST_DISTANCE)
+      if (furthest !== undefined) tokens.push(furthest)
+    }
+    const share = oneOf(random, [0, 20, 60, 95])
     while (this.#at < end) {
-      const isMatch = this.#at > 0 && end - this.#at >= 3 && isLikely(this.#random, share)
+      const isMatch = this.#at > 0 && end - this.#at >= 3 && isLikely(random, share)
       tokens.push((isMatch ? this.#match(end) : undefined) ?? this.#literal())
     }
   }

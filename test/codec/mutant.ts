@@ -45,9 +45,9 @@ export function createMutants(seed: number): Mutants {
 
   function stream(random: Random): Original {
     const kind = random(1_000)
-    if (kind < 4) return original('large', random)
+    if (kind < 6) return original('large', random)
     if (kind < 30) return original('small', random)
-    if (kind < 33) return builtOf('large', random)
+    if (kind < 34) return builtOf('large', random)
     if (kind < 400) return builtOf(extentOf(random), random)
     const { frame, zlib } = kind < 550 ? builtOf('small', random) : original(extentOf(random), random)
     const damaged = mutated(zlib, original('small', random).zlib, random)

@@ -88,8 +88,13 @@ export function filterPlaces({ passes }: Layout): number[] {
   return places
 }
 
-/** Rows as pictures have them: noise, slopes, flat ones, and such as are like one before. */
+/** Rows as pictures have them: of all kinds, or even noise, of which little repeats. */
 export function pictureOf(layout: Layout, random: Random): Buffer {
+  return isLikely(random, 20) ? evenNoise(layout, random) : mixedRows(layout, random)
+}
+
+/** Noise, slopes, flat rows, and such as are like one before. */
+function mixedRows(layout: Layout, random: Random): Buffer {
   const rows = Buffer.alloc(layout.inflatedBytes)
   let at = 0
   for (const { rowBytes, height } of layout.passes) {
@@ -107,6 +112,29 @@ export function pictureOf(layout: Layout, random: Random): Buffer {
         for (let i = at; i < end; i += 1) rows[i] = random(values)
       }
       rows[at] = random(5)
+    }
+  }
+  return rows
+}
+
+/** Some whole pixels are those of another place in the row: such matches survive the exchange, at all distances. */
+function evenNoise(layout: Layout, random: Random): Buffer {
+  const rows = Buffer.alloc(layout.inflatedBytes)
+  const { pixelBytes } = layout
+  const values = 3 + random(60)
+  for (let at = 0; at < rows.length; at += 1) rows[at] = random(values)
+  let row = 0
+  for (const { rowBytes, height } of layout.passes) {
+    for (let left = height; left > 0; left -= 1, row += rowBytes) {
+      rows[row] = random(5)
+      const pixels = Math.floor((rowBytes - 1) / pixelBytes)
+      for (let repeats = random(2 + Math.ceil(rowBytes / 3_000)); repeats > 0 && pixels > 1; repeats -= 1) {
+        const from = random(pixels)
+        const to = from + 1 + random(pixels - from)
+        const count = Math.min(to - from, pixels - to, 4 + random(10))
+        const place = row + 1 + from * pixelBytes
+        rows.copy(rows, row + 1 + to * pixelBytes, place, place + count * pixelBytes)
+      }
     }
   }
   return rows

@@ -91,6 +91,17 @@ t.test('a result does not depend on what was recoded before, nor on a refusal in
   }
 })
 
+t.test('a stream that is cut is refused in the same words, whatever was recoded before', async t => {
+  const layout = layoutFor(40, 30)
+  const zlib = streamFor(layout)
+  const used = fresh()
+  await resultOf(used, layout, deflateSync(Buffer.alloc(layout.inflatedBytes, 2), { level: 0 }))
+  for (let length = 0; length < 120; length += 1) {
+    const cut = zlib.subarray(0, length)
+    t.equal(await resultOf(used, layout, cut), 'the image data ends before its zlib stream does', `${length}`)
+  }
+})
+
 t.test('streams that take turns on one recoder do not disturb each other', async t => {
   const layouts = [
     layoutFor(300, 400),
