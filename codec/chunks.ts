@@ -2,8 +2,6 @@ import { broken, PngError } from './errors.ts'
 import { MAX_UINT } from './header.ts'
 import type { Recoder } from './recoder.ts'
 
-const CRC_SPACE = Buffer.alloc(4)
-
 /** The chunk whose data comes next. */
 export interface ChunkHead {
   /** Four ASCII letters. */
@@ -14,10 +12,20 @@ export interface ChunkHead {
 
 /** A whole chunk, ready to be written (PNG third edition, section 5.3). */
 export function chunkOf(crc32: Recoder['crc32'], type: string, ...data: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(partsOf(crc32, type, ...data))
+}
+
+/** The same as what it consists of, so that no data need be moved. */
+export function partsOf(
+  crc32: Recoder['crc32'],
+  type: string,
+  ...data: readonly Uint8Array[]
+): readonly Uint8Array[] {
   const length = data.reduce((sum, part) => sum + part.length, 0)
-  const chunk = Buffer.concat([headOf({ type, length }), ...data, CRC_SPACE])
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + length)), 8 + length)
-  return chunk
+  const head = headOf({ type, length })
+  const crc = Buffer.allocUnsafe(4)
+  crc.writeUInt32BE(data.reduce((sum, part) => crc32(part, sum), crc32(head.subarray(4))))
+  return [head, ...data, crc]
 }
 
 /** Length and type as they stand before a chunk's data. */

@@ -22,3 +22,29 @@ export async function* inPieces(source: AsyncIterable<Uint8Array>, size: number)
   }
   if (heldBytes > 0) yield Buffer.concat(held)
 }
+
+/**
+ * The same bytes as lists of pieces, of at least `least` bytes together, but for the last, and at most `most`: nothing is
+ * moved, only cut. An error of the source drops what is held.
+ */
+export async function* inLists(
+  source: AsyncIterable<Uint8Array>,
+  least: number,
+  most: number,
+): AsyncGenerator<readonly Uint8Array[]> {
+  let held: Uint8Array[] = []
+  let heldBytes = 0
+  for await (const piece of source) {
+    for (let from = 0; from < piece.length; ) {
+      const part = piece.subarray(from, from + most - heldBytes)
+      from += part.length
+      held.push(part)
+      heldBytes += part.length
+      if (heldBytes < least) continue
+      yield held
+      held = []
+      heldBytes = 0
+    }
+  }
+  if (heldBytes > 0) yield held
+}

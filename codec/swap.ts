@@ -1,15 +1,18 @@
 import { setImmediate } from 'node:timers/promises'
 import { exchangeAncillary, exchangePalette, survives } from './ancillary.ts'
 import { Animation } from './animation.ts'
-import { ChunkReader, chunkOf, headOf, isCritical } from './chunks.ts'
+import { ChunkReader, chunkOf, headOf, isCritical, partsOf } from './chunks.ts'
 import { broken } from './errors.ts'
 import { HEADER_BYTES, type Header, readHeader } from './header.ts'
 import { layoutOf } from './layout.ts'
-import { inPieces } from './pieces.ts'
+import { inLists, inPieces } from './pieces.ts'
 import type { Recoder } from './recoder.ts'
 
 /** Bytes of a piece of output, and of the data of a new IDAT or fdAT chunk, at most. */
 export const PIECE_BYTES = 64 * 1024
+
+/** A new IDAT or fdAT chunk has at least so many bytes of data, but for the last: each costs 12 more. */
+const CHUNK_LEAST = 16 * 1024
 
 /**
  * Most bytes of an ancillary chunk: it is held until its CRC is known. A longer one makes the file
@@ -53,7 +56,7 @@ export function swapRedGreen(input: AsyncIterable<Uint8Array>, options: SwapOpti
   return inPieces(swapped(input, options), PIECE_BYTES)
 }
 
-async function* swapped(input: AsyncIterable<Uint8Array>, options: SwapOptions): AsyncGenerator<Buffer> {
+async function* swapped(input: AsyncIterable<Uint8Array>, options: SwapOptions): AsyncGenerator<Uint8Array> {
   const reader = new ChunkReader(input, options.maxBytes, options.recoder.crc32)
   try {
     const start = await reader.take(HEADER_BYTES)
@@ -83,7 +86,7 @@ class Swap {
   }
 
   /** Everything after IHDR. */
-  async *chunks(): AsyncGenerator<Buffer> {
+  async *chunks(): AsyncGenerator<Uint8Array> {
     const reader = this.#reader
     await reader.next()
     while (reader.current.type !== 'IEND') {
@@ -150,7 +153,7 @@ class Swap {
   }
 
   /** A run of IDAT or fdAT chunks; the reader then stands at the chunk behind it. */
-  async *#imageData(type: 'IDAT' | 'fdAT'): AsyncGenerator<Buffer> {
+  async *#imageData(type: 'IDAT' | 'fdAT'): AsyncGenerator<Uint8Array> {
     if (type === 'IDAT') this.#beginImage()
     else if (!this.#hasImage) throw broken('fdAT stands before the image data')
     const size = type === 'fdAT' ? this.#animation?.frame() : undefined
@@ -167,9 +170,9 @@ class Swap {
       return
     }
     const recoded = recoder.recode(layout, RED_AND_GREEN, this.#payload(type))
-    for await (const data of inPieces(recoded, PIECE_BYTES)) {
-      yield type === 'IDAT' ? this.#chunk(type, data) : this.#chunk(type, this.#written(), data)
-    }
+    const { crc32 } = recoder
+    for await (const data of inLists(recoded, CHUNK_LEAST, PIECE_BYTES))
+      yield* partsOf(crc32, type, ...(type === 'IDAT' ? data : [this.#written(), ...data]))
   }
 
   #beginImage(): void {

@@ -67,6 +67,8 @@ export class Choice {
     const hinted = Blocks.price(sample + TO_EXCHANGED, end + TO_EXCHANGED)
     Search.run(sample, end)
     const searched = Blocks.price(sample + TO_EXCHANGED, end + TO_EXCHANGED)
+    // What it remembers is the sample's; the segment begins before that.
+    Search.begin()
     return hinted - searched > max(hinted / WORTH_SHARE, WORTH_BITS)
   }
 }
