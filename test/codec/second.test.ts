@@ -5,11 +5,11 @@ import t from 'tap'
 /** The tests of the codec run on its module; here they run once more, on node:zlib. */
 const env = { ...process.env, RECODER: 'zlib' }
 const own = basename(import.meta.filename)
-/** Tries both recoders already. */
-const ofBoth = 'differential.test.js'
+/** These choose their recoders themselves. */
+const others = ['differential', 'package', 'swapper', 'threads', 'watch'].map(name => `${name}.test.js`)
 
 for (const name of readdirSync(import.meta.dirname)) {
-  if (!name.endsWith('.test.js') || name === own || name === ofBoth) continue
+  if (!name.endsWith('.test.js') || name === own || others.includes(name)) continue
   const args = [
     '-u',
     'NODE_OPTIONS',

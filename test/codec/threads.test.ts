@@ -10,7 +10,7 @@ import { inPieces, LIMITS, MODULE, swap } from './build.ts'
 import { hungModule } from './hung.ts'
 
 const { recoder: _, ...limits } = LIMITS
-const built = process.env.RECODER === 'zlib' ? undefined : loadModule(MODULE)
+const built = loadModule(MODULE)
 const rgba = encodePng({ width: 120, height: 110, colourType: 6, bitDepth: 8, seed: 1 })
 const rgb = encodePng({ width: 400, height: 300, colourType: 2, bitDepth: 16, seed: 2 })
 const LIMIT_MS = 1_000

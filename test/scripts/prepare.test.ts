@@ -5,7 +5,12 @@ import { call } from './script.ts'
 
 /** A repository of the scripts alone, with commands that do what the test says in place of `node` and `npm`. */
 function buildStage(t: Test, commands: Readonly<Record<string, string>>) {
-  const stage = t.testdir({ 'package-lock.json': '{}', 'tsconfig.json': '{}', kit: { 'a.ts': 'one' } })
+  const stage = t.testdir({
+    'package-lock.json': '{}',
+    'tsconfig.json': '{}',
+    kit: { 'a.ts': 'one' },
+    codec: { wasm: { 'a.ts': 'one' } },
+  })
   cpSync('scripts', `${stage}/scripts`, { recursive: true })
   cpSync('package.json', `${stage}/package.json`)
   mkdirSync(`${stage}/bin`)
@@ -26,7 +31,8 @@ function buildStage(t: Test, commands: Readonly<Record<string, string>>) {
   return { stage, run, calls }
 }
 
-const newEnough = 'if [ "$1" = --version ]; then echo v20.20.2; fi; case "$1" in */tsc) mkdir -p dist;; esac'
+const newEnough =
+  'if [ "$1" = --version ]; then echo v20.20.2; fi; case "$1" in */tsc) mkdir -p dist/codec;; */asc.js) touch dist/codec/codec.wasm;; esac'
 
 t.test('too old a Node is refused in one line, and nothing is installed', async t => {
   for (const version of ['v18.20.4', 'v20.9.0']) {
@@ -42,6 +48,7 @@ t.test('a first start installs and builds, a second one does neither', async t =
   t.match(calls(), [
     /^npm ci .*--omit=dev$/,
     /^node .*tsc -b tsconfig.build.json$/,
+    /^node .*asc.js codec\/wasm\/module.ts .*-O3/,
     /^node dist\/scripts\/bundle.js$/,
     /^node .*dist\/scripts\/start-all.js --detach$/,
   ])
