@@ -7,7 +7,7 @@ import { openWatch } from './watch.ts'
 
 /**
  * An image of at most so many bytes of rows, in a file of at most so many bytes, is done on the event loop: handing it to
- * a thread would cost half as much again (bench/README.md, "hop"). It takes in an icon of 128 x 128 pixels with alpha,
+ * a thread would cost half as much again, or more (bench/README.md, "hop"). It takes in an icon of 128 x 128 pixels with alpha,
  * which has 65,664; it holds the loop up for a millisecond.
  */
 const LOOP_BYTES = 66_000

@@ -86,6 +86,7 @@ class Thread {
   #sent = 0
   #hasEnded = false
   #hasDone = true
+  #isStopped = false
   #failure: unknown
   #wake: (() => void)[] = []
   #workedMs = 0
@@ -121,6 +122,7 @@ class Thread {
       if (this.#failure !== undefined) throw this.#failure
     } finally {
       this.#failure ??= new Error('nobody takes the output any more')
+      this.#isStopped = true
       if (!this.#hasDone) this.#say({ kind: 'stop' })
       this.#changed()
       await fed
@@ -145,6 +147,7 @@ class Thread {
     this.#sent = 0
     this.#hasEnded = false
     this.#hasDone = false
+    this.#isStopped = false
     this.#failure = undefined
     this.#workedMs = 0
     this.#worker.ref()
@@ -200,7 +203,8 @@ class Thread {
   /** Counts the time in which the thread has something to do, and sounds the alarm when it becomes too much. */
   #clock(): void {
     const isAwaited = (this.#asked > this.#sent && !this.#hasEnded) || this.#underWay >= AHEAD
-    const works = !this.#hasDone && !isAwaited
+    // A thread that was told to stop has that to do.
+    const works = !this.#hasDone && (this.#isStopped || !isAwaited)
     if (works && this.#alarm === undefined) {
       this.#since = performance.now()
       this.#alarm = setTimeout(
