@@ -29,7 +29,8 @@ function count(out: string): void {
     '--smc-check=all-non-file',
     `--callgrind-out-file=${out}`,
   ]
-  const engine = ['--perf-basic-prof', '--no-wasm-tier-up', '--no-liftoff', '--single-threaded']
+  const log = ['--no-logfile-per-isolate', `--logfile=${out}.log`]
+  const engine = [...log, '--perf-basic-prof', '--no-wasm-tier-up', '--no-liftoff', '--single-threaded']
   const { stdout, stderr, status } = spawnSync(
     'valgrind',
     [...args, process.execPath, ...engine, program, String(SWAPS)],
@@ -62,7 +63,7 @@ interface Range {
   readonly name: string
 }
 
-/** Where the module's functions lie; it is built without names, so they go by number unless built with --debug. */
+/** Where the module's functions lie. */
 function readMap(path: string): Range[] {
   const ranges: Range[] = []
   for (const line of readFileSync(path, 'utf8').split('\n')) {

@@ -14,7 +14,8 @@ let recoder: ReturnType<typeof createRecoder> | undefined
  *
  * Every sample, the dimensions, depth, interlacing, filters, animation and chunks stay; a palette image gets another
  * palette, a grey one comes back byte for byte. Rejects with `PngError`: `not-a-png`, `broken`, or `too-large` beyond
- * the limits (100 million pixels, 100 MB unless said). All work is done where it is called: 1 s for 100 megapixels.
+ * the limits (100 million pixels, 100 MB unless said). All work is done where it is called, which a large image
+ * holds up for long.
  */
 export function swap(input: Uint8Array, limits?: Partial<SwapLimits>): Promise<Buffer>
 /**

@@ -4,8 +4,8 @@ import type { Layout } from './layout.ts'
 export type ChannelPair = readonly [number, number]
 
 /**
- * The compression work of a swap, and the checksums of its chunks: all that costs time. Behind it stands node:zlib (`zlib.ts`), or whatever
- * does the same faster.
+ * The compression work of a swap, and the checksums of its chunks: all that costs time. Behind it stand the module
+ * (`wasm.ts`) and node:zlib (`zlib.ts`).
  *
  * For `recode` and `verify`: `zlib` is one zlib stream (RFC 1950) in pieces of any size, empty ones too, none of them
  * changed after it was given. It is read to its end; what comes after the end of the stream in it is ignored.
