@@ -1,3 +1,5 @@
+import { MAX_MATCH } from './symbols.ts'
+
 /** Bytes at two places, compared. */
 export class Bytes {
   /** How many bytes from two addresses on are the same, at most those before `limit`. May look at 15 bytes beyond. */
@@ -14,9 +16,9 @@ export class Bytes {
     while (count < most) {
       const equal = i8x16.eq(v128.load(one + <usize>count), v128.load(other + <usize>count))
       const differing = ~i8x16.bitmask(equal) & 0xffff
-      if (differing !== 0) return count + ctz(differing)
+      if (differing !== 0) return min(count + ctz(differing), MAX_MATCH)
       count += 16
     }
-    return count
+    return min(count, MAX_MATCH)
   }
 }

@@ -10,6 +10,8 @@ import { SEGMENT_BYTES, TO_EXCHANGED, Window } from './window.ts'
 const HINTED_BYTES: i32 = 1 << 14
 /** A choice holds for so many segments; the first, made where there is little to refer to, for one. */
 const HOLDS = 16
+/** One that was clear holds longer. */
+const HOLDS_LONG = 64
 /** Part of a segment that both ways are tried on, and its bounds in bytes. */
 const SAMPLE_SHARE = 8
 const SAMPLE_LEAST = 2048
@@ -67,6 +69,7 @@ export class Choice {
     const hinted = Blocks.price(sample + TO_EXCHANGED, end + TO_EXCHANGED)
     Search.run(sample, end)
     const searched = Blocks.price(sample + TO_EXCHANGED, end + TO_EXCHANGED)
+    if (hinted < searched) Choice.left = HOLDS_LONG
     // What it remembers is the sample's; the segment begins before that.
     Search.begin()
     return hinted - searched > max(hinted / WORTH_SHARE, WORTH_BITS)

@@ -42,13 +42,13 @@ export class Codes {
   /** The code in an entry of a table of codes, as it is written. */
   @inline
   static codeOf(entry: u32): u32 {
-    return entry & 0xffff
+    return entry >> 8
   }
 
   /** Its length in bits. */
   @inline
   static bitsOf(entry: u32): u32 {
-    return entry >> 16
+    return entry & 0xff
   }
 
   /** Before the first block: what literals and matches usually cost in rows of pixels. */
@@ -96,7 +96,7 @@ export class Codes {
       if (length === 0) continue
       const own = Codes.node(NEXT, length)
       Codes.set(NEXT, length, own + 1)
-      store<u32>(codes + ((<usize>symbol) << 2), (length << 16) | Tables.reversed(own, length))
+      store<u32>(codes + ((<usize>symbol) << 2), (Tables.reversed(own, length) << 8) | length)
     }
   }
 

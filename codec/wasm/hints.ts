@@ -1,3 +1,4 @@
+import { Repeats } from './repeats.ts'
 import { MIN_MATCH } from './symbols.ts'
 import { SEGMENT_BYTES } from './window.ts'
 
@@ -22,47 +23,23 @@ export class Hints {
     return HINTS
   }
 
-  /** Puts one at `at`, and gives the place of the next. */
-  @inline
-  static add(at: usize, start: usize, length: i32, distance: i32): usize {
-    store<u32>(at, <u32>start)
-    store<u32>(at, (length << 16) | (distance - 1), 4)
-    return at + 8
-  }
-
-  /** Where the repeated bytes begin, an address in the window of given rows. */
-  @inline
-  static start(at: usize): usize {
-    return <usize>load<u32>(at)
-  }
-
-  @inline
-  static length(at: usize): i32 {
-    return load<u16>(at, 6)
-  }
-
-  @inline
-  static distance(at: usize): i32 {
-    return load<u16>(at, 4) + 1
-  }
-
   /** Behind the last hint that begins before `end`. */
   static until(end: usize): usize {
     let at = Hints.end
-    while (at > HINTS && Hints.start(at - 8) >= end) at -= 8
+    while (at > HINTS && Repeats.start(at - 8) >= end) at -= 8
     return at
   }
 
   /** Bytes that they stand for up to `last`. */
   static bytes(last: usize): i32 {
     let bytes = 0
-    for (let at = HINTS; at < last; at += 8) bytes += Hints.length(at)
+    for (let at = HINTS; at < last; at += 8) bytes += Repeats.length(Repeats.word(at))
     return bytes
   }
 
   /** Whether one of them up to `last` reaches further back than `distance`. */
   static reach(last: usize, distance: i32): bool {
-    for (let at = HINTS; at < last; at += 8) if (Hints.distance(at) > distance) return true
+    for (let at = HINTS; at < last; at += 8) if (Repeats.less(Repeats.word(at)) >= distance) return true
     return false
   }
 
@@ -71,9 +48,12 @@ export class Hints {
     let to = HINTS
     if (at > HINTS) {
       const last = at - 8
-      const over = <i32>(Hints.start(last) + Hints.length(last) - end)
-      const distance = Hints.distance(last)
-      if (over > 0) to = Hints.add(to, end, over, distance)
+      const word = Repeats.word(last)
+      const over = <i32>(Repeats.start(last) + Repeats.length(word) - end)
+      if (over > 0) {
+        Repeats.put(to, end, over, Repeats.reference(word))
+        to += 8
+      }
     }
     const bytes = Hints.end - at
     memory.copy(to, at, bytes)

@@ -1,14 +1,16 @@
 import { Matches } from './matches.ts'
+import { Repeats } from './repeats.ts'
 import { DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LITERAL_SYMBOLS, Symbols } from './symbols.ts'
+import { SEGMENT_BYTES } from './window.ts'
 
 const LENGTH_SYMBOLS = LITERAL_SYMBOLS - FIRST_LENGTH
 /** Four tables, so that the same byte four times running does not wait for itself; u32. */
-const FIRST: usize = memory.data(4 * 257, 16)
-const SECOND: usize = memory.data(4 * 257, 16)
-const THIRD: usize = memory.data(4 * 257, 16)
-const FOURTH: usize = memory.data(4 * 257, 16)
-/** The place in each for what is not to be counted. */
-const NOWHERE: u32 = 4 * 256
+const FIRST: usize = memory.data(4 * 256, 16)
+const SECOND: usize = memory.data(4 * 256, 16)
+const THIRD: usize = memory.data(4 * 256, 16)
+const FOURTH: usize = memory.data(4 * 256, 16)
+/** The literals of a segment without the matches between them; copies overrun by a vector. */
+const GATHERED: usize = memory.data(SEGMENT_BYTES + 1024, 16)
 
 /** How often each symbol of the segment occurs, i32. */
 export const LITERAL_COUNTS: usize = memory.data(4 * 288, 16)
@@ -28,16 +30,18 @@ export class Histogram {
     memory.fill(LITERAL_COUNTS, 0, 4 * 288)
     memory.fill(DISTANCE_COUNTS, 0, 4 * 32)
     const last = Matches.end
+    let to = GATHERED
     let at = from
     for (let match = Matches.first(); match < last; match += 8) {
-      Histogram.literals(at, Matches.start(match))
-      const form = Matches.form(match)
-      const length = Matches.length(form)
-      Histogram.more(LITERAL_COUNTS + 4 * FIRST_LENGTH, Symbols.ofLength(length))
-      Histogram.more(DISTANCE_COUNTS, Matches.distanceSymbol(form))
-      at = Matches.start(match) + <usize>length
+      const start = Repeats.start(match)
+      to = Histogram.gather(to, at, start)
+      const word = Repeats.word(match)
+      const length = Repeats.length(word)
+      Histogram.one(LITERAL_COUNTS + 4 * FIRST_LENGTH, Symbols.ofLength(length) << 2)
+      Histogram.one(DISTANCE_COUNTS, Repeats.symbol(Repeats.reference(word)) << 2)
+      at = start + <usize>length
     }
-    Histogram.literals(at, end)
+    Histogram.literals(GATHERED, Histogram.gather(to, at, end))
     for (let byte: usize = 0; byte < 4 * 256; byte += 4) {
       const count =
         load<u32>(byte, FIRST) + load<u32>(byte, SECOND) + load<u32>(byte, THIRD) + load<u32>(byte, FOURTH)
@@ -57,38 +61,35 @@ export class Histogram {
     return <i64>load<i32>(counts + ((<usize>symbol) << 2))
   }
 
+  /** One more of the symbol whose counter stands at `at` in a table. */
   @inline
-  private static more(counts: usize, symbol: i32): void {
-    Histogram.one(counts + ((<usize>symbol) << 2))
+  private static one(table: usize, at: usize): void {
+    store<u32>(table + at, load<u32>(table + at) + 1)
   }
 
+  /** Copies the bytes from `from` to `end` to `to`, and gives the address behind the copy. */
   @inline
-  private static one(counter: usize): void {
-    store<u32>(counter, load<u32>(counter) + 1)
+  private static gather(to: usize, from: usize, end: usize): usize {
+    v128.store(to, v128.load(from))
+    for (let done: usize = 16; done < end - from; done += 16) v128.store(to + done, v128.load(from + done))
+    return to + (end - from)
   }
 
-  @inline
+  /** Counts the bytes from `from` to `end`. */
   private static literals(from: usize, end: usize): void {
     let at = from
-    for (; at + 4 <= end; at += 4) {
-      const bytes = load<u32>(at)
-      const a = (bytes << 2) & 0x3fc
-      const b = (bytes >> 6) & 0x3fc
-      const c = (bytes >> 14) & 0x3fc
-      const d = (bytes >> 22) & 0x3fc
-      store<u32>(a, load<u32>(a, FIRST) + 1, FIRST)
-      store<u32>(b, load<u32>(b, SECOND) + 1, SECOND)
-      store<u32>(c, load<u32>(c, THIRD) + 1, THIRD)
-      store<u32>(d, load<u32>(d, FOURTH) + 1, FOURTH)
+    for (; at + 8 <= end; at += 8) {
+      const low = load<u32>(at)
+      const high = load<u32>(at, 4)
+      Histogram.one(FIRST, (low << 2) & 0x3fc)
+      Histogram.one(SECOND, (low >> 6) & 0x3fc)
+      Histogram.one(THIRD, (low >> 14) & 0x3fc)
+      Histogram.one(FOURTH, (low >> 22) & 0x3fc)
+      Histogram.one(FIRST, (high << 2) & 0x3fc)
+      Histogram.one(SECOND, (high >> 6) & 0x3fc)
+      Histogram.one(THIRD, (high >> 14) & 0x3fc)
+      Histogram.one(FOURTH, (high >> 22) & 0x3fc)
     }
-    // The last three without a branch that nobody could foretell.
-    const left = <i32>(end - at)
-    const bytes = load<u32>(at)
-    const a = select<u32>((bytes << 2) & 0x3fc, NOWHERE, left > 0)
-    const b = select<u32>((bytes >> 6) & 0x3fc, NOWHERE, left > 1)
-    const c = select<u32>((bytes >> 14) & 0x3fc, NOWHERE, left > 2)
-    store<u32>(a, load<u32>(a, FIRST) + 1, FIRST)
-    store<u32>(b, load<u32>(b, SECOND) + 1, SECOND)
-    store<u32>(c, load<u32>(c, THIRD) + 1, THIRD)
+    for (; at < end; at++) Histogram.one(FIRST, (<usize>load<u8>(at)) << 2)
   }
 }

@@ -18,10 +18,10 @@ import {
   TOO_FAR_BACK,
   TOO_MANY_SYMBOLS,
 } from './refusals.ts'
+import { Repeats } from './repeats.ts'
 import { DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS } from './symbols.ts'
 import {
   DISTANCE_BITS,
-  DISTANCE_LINK,
   DISTANCE_REST,
   DISTANCE_TABLE,
   END_MARK,
@@ -31,8 +31,8 @@ import {
   LITERAL_BITS,
   LITERAL_REST,
   LITERAL_TABLE,
-  LITERALS_MASK,
   MARK_MASK,
+  ONE_LITERAL,
   Tables,
 } from './tables.ts'
 import { SEGMENT_BYTES, Window } from './window.ts'
@@ -236,8 +236,8 @@ export class Inflate {
   }
 
   @inline
-  private static look(bits: u64): i32 {
-    return load<i32>((<usize>(bits & ((1 << LITERAL_BITS) - 1))) << 2, LITERAL_TABLE)
+  private static look(bits: u64): u32 {
+    return load<u32>((<usize>(bits & ((1 << LITERAL_BITS) - 1))) << 2, LITERAL_TABLE)
   }
 
   /** Literals and matches, RFC 1951 section 3.2.3, in locals: this is where the time goes. */
@@ -267,27 +267,27 @@ export class Inflate {
 
       // Up to four looks, eight literals, before bits must be fetched again.
       let entry = Inflate.look(bits)
-      if (entry & LITERALS_MASK) {
+      if (entry >= ONE_LITERAL) {
         store<u16>(to, <u16>(entry >> 8))
-        to += (entry >> 6) & 3
+        to += Tables.literalsOf(entry)
         bits >>= <u64>entry
         count -= <u64>entry
         entry = Inflate.look(bits)
-        if (entry & LITERALS_MASK) {
+        if (entry >= ONE_LITERAL) {
           store<u16>(to, <u16>(entry >> 8))
-          to += (entry >> 6) & 3
+          to += Tables.literalsOf(entry)
           bits >>= <u64>entry
           count -= <u64>entry
           entry = Inflate.look(bits)
-          if (entry & LITERALS_MASK) {
+          if (entry >= ONE_LITERAL) {
             store<u16>(to, <u16>(entry >> 8))
-            to += (entry >> 6) & 3
+            to += Tables.literalsOf(entry)
             bits >>= <u64>entry
             count -= <u64>entry
             entry = Inflate.look(bits)
-            if (entry & LITERALS_MASK) {
+            if (entry >= ONE_LITERAL) {
               store<u16>(to, <u16>(entry >> 8))
-              to += (entry >> 6) & 3
+              to += Tables.literalsOf(entry)
               bits >>= <u64>entry
               count -= <u64>entry
               continue
@@ -298,54 +298,57 @@ export class Inflate {
         next += <usize>((~count & 63) >> 3)
         count |= 56
       }
-      if (entry & LINK_MARK) {
-        bits >>= LITERAL_BITS
-        count -= LITERAL_BITS
-        const second = Tables.link(entry) + <i32>(bits & ((1 << LITERAL_REST) - 1))
-        entry = load<i32>((<usize>second) << 2, LITERAL_TABLE)
-        if (entry & LITERALS_MASK) {
-          store<u8>(to, <u8>(entry >> 8))
-          to++
+      if (entry & MARK_MASK) {
+        if (entry & LINK_MARK) {
+          bits >>= LITERAL_BITS
+          count -= LITERAL_BITS
+          const second = Tables.link(entry) + <i32>(bits & ((1 << LITERAL_REST) - 1))
+          entry = load<u32>((<usize>second) << 2, LITERAL_TABLE)
+          if (entry >= ONE_LITERAL) {
+            store<u8>(to, <u8>(entry >> 8))
+            to++
+            bits >>= <u64>entry
+            count -= <u64>entry
+            continue
+          }
+        }
+        if (entry & MARK_MASK) {
+          came = entry & END_MARK ? GOES_ON : BAD_LITERAL_CODE
           bits >>= <u64>entry
           count -= <u64>entry
-          continue
+          break
         }
       }
-      const atLength = bits
+      const lengthExtra = <u32>(bits >> <u64>Tables.codeBits(entry)) & Tables.extraMask(entry)
       bits >>= <u64>entry
       count -= <u64>entry
-      if (entry & MARK_MASK) {
-        came = entry & END_MARK ? GOES_ON : BAD_LITERAL_CODE
-        break
-      }
-      if (entry === 0) {
-        came = BAD_LITERAL_CODE
-        break
-      }
-      const lengthExtra = (atLength & (((<u64>1) << (<u64>entry)) - 1)) >> <u64>(entry >> 20)
-      const length = ((entry >> 8) & 511) + <i32>lengthExtra
+      const length = Tables.lengthBase(entry) + <i32>lengthExtra
 
-      entry = load<i32>((<usize>(bits & ((1 << DISTANCE_BITS) - 1))) << 2, DISTANCE_TABLE)
-      if (entry & DISTANCE_LINK) {
-        bits >>= DISTANCE_BITS
-        count -= DISTANCE_BITS
-        const second = Tables.farLink(entry) + <i32>(bits & ((1 << DISTANCE_REST) - 1))
-        entry = load<i32>((<usize>second) << 2, DISTANCE_TABLE)
+      let far = load<u32>((<usize>(bits & ((1 << DISTANCE_BITS) - 1))) << 2, DISTANCE_TABLE)
+      if (<i32>far <= 0) {
+        if (far !== 0) {
+          bits >>= DISTANCE_BITS
+          count -= DISTANCE_BITS
+          const second = Tables.farLink(far) + <i32>(bits & ((1 << DISTANCE_REST) - 1))
+          far = load<u32>((<usize>second) << 2, DISTANCE_TABLE)
+        }
+        if (far === 0) {
+          came = BAD_DISTANCE_CODE
+          break
+        }
       }
-      if (entry === 0) {
-        came = BAD_DISTANCE_CODE
-        break
-      }
-      const distanceExtra = (bits & (((<u64>1) << (<u64>entry)) - 1)) >> <u64>((entry >> 6) & 15)
-      const distance = (entry >>> 10) + <i32>distanceExtra
-      bits >>= <u64>entry
-      count -= <u64>entry
+      const distanceExtra = (bits & (((<u64>1) << (<u64>far)) - 1)) >> <u64>((far >> 6) & 15)
+      const reference = <i32>(far >> 10) + <i32>distanceExtra
+      const distance = Repeats.less(reference) + 1
+      bits >>= <u64>far
+      count -= <u64>far
       let from = to - <usize>distance
       if (from < oldest) {
         came = TOO_FAR_BACK
         break
       }
-      hint = Hints.add(hint, to, length, distance)
+      Repeats.put(hint, to, length, reference)
+      hint += 8
       const end = to + <usize>length
       if (distance >= 16) {
         do {

@@ -52,7 +52,7 @@ export function exchange(first: i32, second: i32, sampleBytes: i32): void {
   Matches.begin()
   Choice.begin()
   Blocks.begin()
-  Prices.update()
+  Prices.begin()
 }
 
 /** Makes room for input, and tells where to put it. */

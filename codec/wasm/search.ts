@@ -1,6 +1,7 @@
 import { Bytes } from './bytes.ts'
 import { Matches } from './matches.ts'
 import { Prices } from './prices.ts'
+import { Repeats } from './repeats.ts'
 import { Rows } from './rows.ts'
 import { MAX_DISTANCE, MAX_MATCH, Symbols } from './symbols.ts'
 import { TO_EXCHANGED, Window } from './window.ts'
@@ -70,9 +71,12 @@ export class Search {
         }
       }
       if (length >= KEY_BYTES) {
-        const slot = Symbols.slotOf(distance - 1)
-        if (length > PRICED_BYTES || Prices.literals(load<u64>(at), length) > Prices.match(length, slot)) {
-          Matches.put(match, at, length, distance - 1, slot)
+        const reference = Symbols.reference(distance)
+        if (
+          length > PRICED_BYTES ||
+          Prices.literals(at, length) > Prices.match(length, Repeats.symbol(reference))
+        ) {
+          Repeats.put(match, at, length, reference)
           match += 8
           Search.remember(at + 1, min(at + <usize>min(length, REMEMBERED), limit - KEY_BYTES), toPosition)
           at += <usize>length

@@ -1,3 +1,5 @@
+import { Repeats } from './repeats.ts'
+
 /**
  * The symbols of lengths and distances, RFC 1951 section 3.2.5. A length symbol is counted from 0 here: 0 is symbol 257
  * of the literal and length alphabet.
@@ -39,9 +41,6 @@ const DISTANCE_EXTRA: usize = memory.data<u8>([
 const SYMBOL_OF_LENGTH: usize = memory.data(MAX_MATCH + 1)
 /** Symbol of each distance, u8 by slot: near distances have a slot each, the others one for 128 (`slotOf`). */
 const SYMBOL_OF_SLOT: usize = memory.data(512)
-
-/** How many slots distances fall into. */
-export const DISTANCE_SLOTS: i32 = 512
 
 export class Symbols {
   /** Fills the tables that lead back from lengths and distances to their symbols. */
@@ -88,14 +87,16 @@ export class Symbols {
     return load<u8>(<usize>length, SYMBOL_OF_LENGTH)
   }
 
+  /** What refers back by so many bytes. */
   @inline
-  static ofSlot(slot: usize): i32 {
-    return load<u8>(slot, SYMBOL_OF_SLOT)
+  static reference(distance: i32): i32 {
+    const less = distance - 1
+    return Repeats.referenceOf(less, load<u8>(Symbols.slotOf(less), SYMBOL_OF_SLOT))
   }
 
   /** The slot of a distance, given as distance - 1: from 256 on, 128 distances share one and have one symbol. */
   @inline
-  static slotOf(less: i32): usize {
+  private static slotOf(less: i32): usize {
     return less < 256 ? <usize>less : 256 + (<usize>less >> 7)
   }
 }

@@ -1,3 +1,4 @@
+import { Repeats } from './repeats.ts'
 import { DISTANCE_SYMBOLS, END_OF_BLOCK, FIRST_LENGTH, LITERAL_SYMBOLS, Symbols } from './symbols.ts'
 
 /** Longest code, in bits (RFC 1951 section 3.2.7). */
@@ -18,22 +19,23 @@ export const DISTANCE_REST: i32 = MAX_CODE_BITS - DISTANCE_BITS
  * stands for, none, one or two, which then stand in bits 8 to 23. A length has its base in bits 8 to 16 and the bits of
  * its code alone in bits 20 to 23. Anything else has one of the marks.
  */
-export const LITERALS_MASK: i32 = 0xc0
-export const ONE_LITERAL: i32 = 0x40
-const TWO_LITERALS = 0x80
-export const MARK_MASK: i32 = 0x7000000
-export const END_MARK: i32 = 0x1000000
+export const ONE_LITERAL: u32 = 1 << 30
+const TWO_LITERALS: u32 = 1 << 31
+const LITERALS_SHIFT = 30
+export const MARK_MASK: u32 = 0x1c000000
+export const END_MARK: u32 = 0x4000000
 /** Bits 8 to 23: where in the table the second look begins. */
-export const LINK_MARK: i32 = 0x2000000
+export const LINK_MARK: u32 = 0x8000000
 /** The symbols 286 and 287, which have codes in fixed blocks and must not appear (section 3.2.6). */
-const NO_SYMBOL_MARK = 0x4000000
+const NO_SYMBOL_MARK: u32 = 0x10000000
 
 /**
  * An entry of the table of distances, 32 bits; 0 where no code leads. Bits 0 to 5: how many bits it takes, extra bits
- * included; bits 6 to 9: the bits of its code alone; bits 10 to 24: the base. Or, with this mark, in bits 10 to 24 where
+ * included; bits 6 to 9: the bits of its code alone; bits 10 to 29: a
+ * reference (`repeats.ts`) to the nearest distance. Or, with this mark, in bits 10 to 24 where
  * the second look begins.
  */
-export const DISTANCE_LINK: i32 = 1 << 30
+export const DISTANCE_LINK: u32 = 1 << 31
 
 /** Addresses of the tables. A table has room for all its second looks, one for each longer code at most. */
 export const LITERAL_TABLE: usize = memory.data(
@@ -89,15 +91,37 @@ export class Tables {
     return Tables.fill(LENGTH_TABLE, lengths, 19, LENGTH_BITS, LENGTH_KIND)
   }
 
+  /** How many literals an entry stands for. */
+  @inline
+  static literalsOf(entry: u32): usize {
+    return entry >> LITERALS_SHIFT
+  }
+
+  /** Of a length, the bits of its code alone. */
+  @inline
+  static codeBits(entry: u32): u32 {
+    return entry >> 22
+  }
+
+  @inline
+  static extraMask(entry: u32): u32 {
+    return (entry >> 17) & 31
+  }
+
+  @inline
+  static lengthBase(entry: u32): i32 {
+    return (entry >> 8) & 511
+  }
+
   /** Where the second look begins in the table of literals and lengths. */
   @inline
-  static link(entry: i32): i32 {
+  static link(entry: u32): i32 {
     return (entry >> 8) & 0xffff
   }
 
   /** Where it begins in the table of distances. */
   @inline
-  static farLink(entry: i32): i32 {
+  static farLink(entry: u32): i32 {
     return (entry >> 10) & 0x7fff
   }
 
@@ -106,7 +130,7 @@ export class Tables {
     if (left < 0) return false
     const used = count - load<i32>(COUNTS)
     if (used === 0) {
-      memory.fill(table, 0, 4 << bits)
+      Tables.clear(table, 1 << bits, kind)
       return kind === DISTANCE_KIND
     }
     // Incomplete is only a lone code of one bit, and not that for code lengths: what zlib accepts.
@@ -114,7 +138,7 @@ export class Tables {
 
     const size = 1 << bits
     let free = size
-    if (left > 0 || kind === DISTANCE_KIND) memory.fill(table, 0, 4 << bits)
+    if (left > 0 || kind === DISTANCE_KIND) Tables.clear(table, 1 << bits, kind)
     if (kind === LITERAL_KIND) memory.fill(HAS_LINK, 0, size)
     for (let symbol = 0; symbol < count; symbol++) {
       const length = <i32>load<u8>(lengths + <usize>symbol)
@@ -125,33 +149,39 @@ export class Tables {
       const path = Tables.reversed(code, length)
       if (length <= bits) {
         const entry = Tables.entry(kind, symbol, length)
-        for (let at = path; at < size; at += 1 << length) store<i32>(table + ((<usize>at) << 2), entry)
+        for (let at = path; at < size; at += 1 << length) store<u32>(table + ((<usize>at) << 2), entry)
         continue
       }
       const first = path & (size - 1)
       const link = table + ((<usize>first) << 2)
       const isLinked =
         kind === DISTANCE_KIND
-          ? (load<i32>(link) & DISTANCE_LINK) !== 0
+          ? (load<u32>(link) & DISTANCE_LINK) !== 0
           : load<u8>(<usize>first, HAS_LINK) !== 0
       const rest = 1 << (MAX_CODE_BITS - bits)
       if (!isLinked) {
-        store<i32>(
+        store<u32>(
           link,
           kind === DISTANCE_KIND ? DISTANCE_LINK | (free << 10) | bits : LINK_MARK | (free << 8) | bits,
         )
         if (kind === LITERAL_KIND) store<u8>(<usize>first, 1, HAS_LINK)
-        memory.fill(table + ((<usize>free) << 2), 0, rest << 2)
+        Tables.clear(table + ((<usize>free) << 2), rest, kind)
         free += rest
       }
-      const linked = load<i32>(link)
+      const linked = load<u32>(link)
       const second =
         table + ((<usize>(kind === DISTANCE_KIND ? Tables.farLink(linked) : Tables.link(linked))) << 2)
       const entry = Tables.entry(kind, symbol, length - bits)
       for (let at = path >> bits; at < rest; at += 1 << (length - bits))
-        store<i32>(second + ((<usize>at) << 2), entry)
+        store<u32>(second + ((<usize>at) << 2), entry)
     }
     return true
+  }
+
+  /** Fills it with what stands where no code leads. */
+  private static clear(table: usize, count: i32, kind: i32): void {
+    const none: u32 = kind === LITERAL_KIND ? NO_SYMBOL_MARK : 0
+    for (let at = table; at < table + ((<usize>count) << 2); at += 4) store<u32>(at, none)
   }
 
   /** Counts the lengths and finds the first code of each. Gives how many codes of 15 bits are left; negative when too many are taken. */
@@ -173,30 +203,32 @@ export class Tables {
     return left
   }
 
-  private static entry(kind: i32, symbol: i32, bits: i32): i32 {
+  private static entry(kind: i32, symbol: i32, bits: i32): u32 {
     if (kind === LENGTH_KIND) return (symbol << 8) | bits
     if (kind === DISTANCE_KIND) {
       if (symbol >= DISTANCE_SYMBOLS) return 0
-      return (Symbols.distanceBase(symbol) << 10) | (bits << 6) | (bits + Symbols.distanceExtra(symbol))
+      const reference = Repeats.referenceOf(Symbols.distanceBase(symbol) - 1, symbol)
+      return (reference << 10) | (bits << 6) | (bits + Symbols.distanceExtra(symbol))
     }
     if (symbol < END_OF_BLOCK) return (symbol << 8) | ONE_LITERAL | bits
     if (symbol === END_OF_BLOCK) return END_MARK | bits
     if (symbol >= LITERAL_SYMBOLS) return NO_SYMBOL_MARK | bits
     const length = symbol - FIRST_LENGTH
-    return (bits << 20) | (Symbols.lengthBase(length) << 8) | (bits + Symbols.lengthExtra(length))
+    const extra = Symbols.lengthExtra(length)
+    return (bits << 22) | (((1 << extra) - 1) << 17) | (Symbols.lengthBase(length) << 8) | (bits + extra)
   }
 
   /** Where two literals fit into one look, makes one entry of them. From the end, so that the second is still alone. */
   private static pairLiterals(): void {
     for (let at = (1 << LITERAL_BITS) - 1; at >= 0; at--) {
       const address = LITERAL_TABLE + ((<usize>at) << 2)
-      const first = load<i32>(address)
-      if (!(first & ONE_LITERAL)) continue
+      const first = load<u32>(address)
+      if (first < ONE_LITERAL) continue
       const bits = first & 63
-      const second = load<i32>((<usize>(at >> bits)) << 2, LITERAL_TABLE)
+      const second = load<u32>((<usize>(<u32>at >> bits)) << 2, LITERAL_TABLE)
       const both = bits + (second & 63)
-      if ((second & LITERALS_MASK) === ONE_LITERAL && both <= LITERAL_BITS) {
-        store<i32>(address, ((second & 0xff00) << 8) | (first & 0xff00) | TWO_LITERALS | both)
+      if (second >= ONE_LITERAL && second < TWO_LITERALS && both <= <u32>LITERAL_BITS) {
+        store<u32>(address, ((second & 0xff00) << 8) | (first & 0xff00) | TWO_LITERALS | both)
       }
     }
   }

@@ -1,5 +1,6 @@
 import { Codes, DISTANCE_CODES, LITERAL_CODES } from './codes.ts'
 import { Matches } from './matches.ts'
+import { Repeats } from './repeats.ts'
 import { DISTANCE_SYMBOLS, FIRST_LENGTH, MAX_MATCH, MIN_MATCH, Symbols } from './symbols.ts'
 import { Writer } from './writer.ts'
 
@@ -19,19 +20,18 @@ export class Tokens {
     let at = from
     const last = Matches.end
     for (let match = Matches.first(); ; match += 8) {
-      const stop = match < last ? Matches.start(match) : end
+      const stop = match < last ? Repeats.start(match) : end
       for (; at + 4 <= stop; at += 4) {
         const bytes = load<u32>(at)
         const a = Tokens.literal(bytes << 2)
         const b = Tokens.literal(bytes >> 6)
         const c = Tokens.literal(bytes >> 14)
         const d = Tokens.literal(bytes >> 22)
-        const ab = <u64>Codes.codeOf(a) | ((<u64>Codes.codeOf(b)) << (<u64>Codes.bitsOf(a)))
-        const cd = <u64>Codes.codeOf(c) | ((<u64>Codes.codeOf(d)) << (<u64>Codes.bitsOf(c)))
-        const abBits = <u64>(Codes.bitsOf(a) + Codes.bitsOf(b))
-        const cdBits = <u64>(Codes.bitsOf(c) + Codes.bitsOf(d))
-        bits |= (ab | (cd << abBits)) << count
-        count += abBits + cdBits
+        const ab = Tokens.code(a) | (Tokens.code(b) << (<u64>a))
+        const cd = Tokens.code(c) | (Tokens.code(d) << (<u64>c))
+        const first = <u64>(a + b)
+        bits |= (ab | (cd << first)) << count
+        count += (first + <u64>(c + d)) & 0xff
         store<u64>(to, bits)
         to += <usize>(count >> 3)
         bits >>= count & 56
@@ -43,26 +43,24 @@ export class Tokens {
       const a = select<u32>(Tokens.literal(bytes << 2), 0, left > 0)
       const b = select<u32>(Tokens.literal(bytes >> 6), 0, left > 1)
       const c = select<u32>(Tokens.literal(bytes >> 14), 0, left > 2)
-      const ab = <u64>Codes.codeOf(a) | ((<u64>Codes.codeOf(b)) << (<u64>Codes.bitsOf(a)))
-      const abBits = <u64>(Codes.bitsOf(a) + Codes.bitsOf(b))
-      bits |= (ab | ((<u64>Codes.codeOf(c)) << abBits)) << count
-      count += abBits + <u64>Codes.bitsOf(c)
+      const ab = Tokens.code(a) | (Tokens.code(b) << (<u64>a))
+      bits |= (ab | (Tokens.code(c) << (<u64>(a + b)))) << count
+      count += <u64>((a + b + c) & 0xff)
       store<u64>(to, bits)
       to += <usize>(count >> 3)
       bits >>= count & 56
       count &= 7
       if (match >= last) break
 
-      const form = Matches.form(match)
-      const length = Matches.length(form)
+      const repeat = Repeats.word(match)
+      const length = Repeats.length(repeat)
       const word = load<u32>((<usize>length) << 2, LENGTH_WORDS)
-      const symbol = (<usize>Matches.distanceSymbol(form)) << 3
+      const symbol = (<usize>Repeats.symbol(Repeats.reference(repeat))) << 3
       const distance = load<u32>(symbol, DISTANCE_WORDS)
-      const extra = <u64>(Matches.less(form) - load<i32>(symbol, DISTANCE_WORDS + 4))
-      const lengthBits = <u64>(word >> 24)
-      const far = <u64>(distance & 0xffff) | (extra << (<u64>((distance >> 16) & 0xff)))
-      bits |= (<u64>(word & 0xffffff) | (far << lengthBits)) << count
-      count += lengthBits + <u64>(distance >> 24)
+      const extra = <u64>(Repeats.less(repeat) - load<i32>(symbol, DISTANCE_WORDS + 4))
+      const far = <u64>(distance >> 16) | (extra << (<u64>distance))
+      bits |= (Tokens.code(word) | (far << (<u64>word))) << count
+      count += <u64>((word & 0xff) + ((distance >> 8) & 0xff))
       store<u64>(to, bits)
       to += <usize>(count >> 3)
       bits >>= count & 56
@@ -80,13 +78,19 @@ export class Tokens {
     return load<u32>(bytes & 0x3fc, LITERAL_CODES)
   }
 
+  @inline
+  private static code(entry: u32): u64 {
+    return <u64>(entry >> 8)
+  }
+
   private static build(): void {
     for (let length = MIN_MATCH; length <= MAX_MATCH; length++) {
       const symbol = Symbols.ofLength(length)
       const code = load<u32>((<usize>(FIRST_LENGTH + symbol)) << 2, LITERAL_CODES)
       const codeBits = Codes.bitsOf(code)
       const extra = length - Symbols.lengthBase(symbol)
-      const word = Codes.codeOf(code) | (extra << codeBits) | ((codeBits + Symbols.lengthExtra(symbol)) << 24)
+      const word =
+        ((Codes.codeOf(code) | (extra << codeBits)) << 8) | (codeBits + Symbols.lengthExtra(symbol))
       store<u32>((<usize>length) << 2, word, LENGTH_WORDS)
     }
     for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
@@ -94,7 +98,7 @@ export class Tokens {
       const codeBits = Codes.bitsOf(code)
       const all = codeBits + Symbols.distanceExtra(symbol)
       const words = DISTANCE_WORDS + ((<usize>symbol) << 3)
-      store<u32>(words, Codes.codeOf(code) | (codeBits << 16) | (all << 24))
+      store<u32>(words, (Codes.codeOf(code) << 16) | (all << 8) | codeBits)
       store<u32>(words, Symbols.distanceBase(symbol) - 1, 4)
     }
   }
