@@ -15,8 +15,8 @@ import { printGoal, printStandings } from './table.ts'
  * one run. `npm run bench codec PART...` runs only those parts.
  */
 const ROUNDS: Readonly<Record<PictureSet['name'], Rounds>> = {
-  photographs: { all: 5, slow: 2 },
-  screenshots: { all: 3, slow: 1 },
+  photographs: { all: 9, slow: 3 },
+  screenshots: { all: 5, slow: 1 },
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'codec-bench-'))

@@ -198,7 +198,7 @@ class Swap {
       }
       copy?.push(reader.crc)
       // One more turn, so that `copy` is emptied even when there are nothing but empty chunks.
-      yield NOTHING
+      if (copy !== undefined) yield NOTHING
       await reader.next()
     }
   }

@@ -26,6 +26,9 @@ const COUNTS: usize = memory.data(4 * (DEEPEST + 1), 16)
 const NEXT: usize = memory.data(4 * (MAX_CODE_BITS + 1), 16)
 /** Bits of a symbol in a number that sorts by count. */
 const SYMBOL_BITS = 9
+/** Counts, of 18 bits at most, are sorted by three digits; where the numbers with each digit go, i32. */
+const DIGIT_BITS = 6
+const STARTS: usize = memory.data(4 << DIGIT_BITS, 16)
 
 /** Huffman codes of bounded length, for writing. */
 export class Codes {
@@ -122,26 +125,40 @@ export class Codes {
       const occurs = Codes.node(counts, symbol)
       if (occurs) Codes.set(NODES, used++, (occurs << SYMBOL_BITS) | symbol)
     }
-    // Shell's sort: a handful of passes over at most 286 numbers.
-    for (
-      let gap = used > 100 ? 57 : 10;
-      gap > 0;
-      gap = gap > 50 ? 23 : gap > 20 ? 10 : gap > 8 ? 4 : gap > 1 ? 1 : 0
-    ) {
-      for (let i = gap; i < used; i++) {
-        const value = Codes.node(NODES, i)
-        let to = i
-        for (; to >= gap && Codes.node(NODES, to - gap) > value; to -= gap)
-          Codes.set(NODES, to, Codes.node(NODES, to - gap))
-        Codes.set(NODES, to, value)
-      }
-    }
+    // By one digit after the other, the lowest first: no branch that nobody could foretell.
+    Codes.byDigit(NODES, SORTED, used, SYMBOL_BITS)
+    Codes.byDigit(SORTED, NODES, used, SYMBOL_BITS + DIGIT_BITS)
+    Codes.byDigit(NODES, SORTED, used, SYMBOL_BITS + 2 * DIGIT_BITS)
     for (let i = 0; i < used; i++) {
-      const value = Codes.node(NODES, i)
+      const value = Codes.node(SORTED, i)
       Codes.set(SORTED, i, value & ((1 << SYMBOL_BITS) - 1))
       Codes.set(NODES, i, value >> SYMBOL_BITS)
     }
     return used
+  }
+
+  /** Puts `count` numbers in the order of their digit that begins at bit `shift`; those with the same one stay in order. */
+  private static byDigit(from: usize, to: usize, count: i32, shift: i32): void {
+    memory.fill(STARTS, 0, 4 << DIGIT_BITS)
+    for (let i = 0; i < count; i++) Codes.more(STARTS, Codes.digit(Codes.node(from, i), shift))
+    let start = 0
+    for (let digit = 0; digit < 1 << DIGIT_BITS; digit++) {
+      const occurs = Codes.node(STARTS, digit)
+      Codes.set(STARTS, digit, start)
+      start += occurs
+    }
+    for (let i = 0; i < count; i++) {
+      const value = Codes.node(from, i)
+      const digit = Codes.digit(value, shift)
+      const place = Codes.node(STARTS, digit)
+      Codes.set(STARTS, digit, place + 1)
+      Codes.set(to, place, value)
+    }
+  }
+
+  @inline
+  private static digit(value: i32, shift: i32): i32 {
+    return (value >>> shift) & ((1 << DIGIT_BITS) - 1)
   }
 
   /**

@@ -7,8 +7,9 @@ const MOST_HINTS = SEGMENT_BYTES / MIN_MATCH + 64
 const HINTS: usize = memory.data(8 * MOST_HINTS, 16)
 
 /**
- * The matches of the input, in order. What repeats before the exchange mostly repeats after it, so they tell where to
- * look; whether it does, the bytes themselves say (`matches.ts`).
+ * The matches of the input, in order: repeats (`repeats.ts`) that begin in the window of given rows. What repeats before
+ * the exchange mostly repeats after it, so they tell where to look; whether it does, the bytes themselves say
+ * (`matches.ts`).
  */
 export class Hints {
   /** Behind the last one. */

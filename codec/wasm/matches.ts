@@ -1,10 +1,9 @@
 import { Bytes } from './bytes.ts'
-import { Hints } from './hints.ts'
 import { Mending } from './mending.ts'
 import { Prices } from './prices.ts'
 import { Repeats } from './repeats.ts'
 import { Rows } from './rows.ts'
-import { MAX_MATCH, MIN_MATCH, Symbols } from './symbols.ts'
+import { MIN_MATCH, Symbols } from './symbols.ts'
 import { SEGMENT_BYTES, TO_EXCHANGED } from './window.ts'
 
 const MOST_MATCHES = SEGMENT_BYTES / MIN_MATCH + 64
@@ -12,17 +11,12 @@ const MOST_MATCHES = SEGMENT_BYTES / MIN_MATCH + 64
 const BEFORE: usize = memory.data(8 + 8 * MOST_MATCHES, 16)
 const MATCHES: usize = BEFORE + 8
 
-/** A match of more bytes than this is taken whatever it costs. */
-const PRICED_BYTES = 7
 /** A match may go on beyond its hint by so many bytes. */
 const BEYOND: usize = 2
-/** A hint of at least so many bytes, of which less than half still match, is worth looks at other distances. */
-const WORTH_MENDING = 8
 
 /**
- * The matches among the exchanged bytes of the present segment, in order and apart from each other. One takes 64 bits:
- * where it begins, an address in the window of exchanged rows; distance - 1 in 15 bits, length in 9 bits, the symbol of
- * the distance in 5.
+ * The matches among the exchanged bytes of the present segment, in order and apart from each other: repeats
+ * (`repeats.ts`) that begin in the window of exchanged rows.
  */
 export class Matches {
   /** Behind the last one. */
@@ -59,6 +53,7 @@ export class Matches {
       // Within a pixel the exchange moves bytes by one sample: often the repeat now begins a byte later.
       let start = begin + <usize>(load<u8>(begin) !== load<u8>(begin - distance))
       let length = Bytes.same(start, start - distance, min(stop + BEYOND, next))
+      // Of a long hint less than half is left: other distances are worth a look.
       if (length < (hinted >> 3) << 2) {
         Mending.begin(start, length, <i32>distance)
         Mending.run(begin, min(stop, next), Repeats.less(Repeats.word(at - 8)) + 1)
@@ -67,8 +62,7 @@ export class Matches {
         reference = Symbols.reference(Mending.distance)
       }
       Repeats.put(at, start, length, reference)
-      const pays = Prices.literals(start, length) > Prices.match(length, Repeats.symbol(reference))
-      at += <usize>((<i32>pays) << 3)
+      at += <usize>((<i32>Prices.pays(start, length, reference)) << 3)
     }
     Matches.end = at
   }

@@ -16,8 +16,6 @@ const HASH_BITS = 14
 const PLACES: usize = memory.data(8 << HASH_BITS, 64)
 /** After so many places in a row without a match, as a power of 2, one more place is left out each time. */
 const PATIENCE = 6
-/** A match of more bytes than this is taken whatever it costs. */
-const PRICED_BYTES = 7
 /** A match with the row above must be longer by more bytes than this, since far distances cost more bits. */
 const BETTER = 4
 /** Of a match, so many places are remembered. */
@@ -72,10 +70,7 @@ export class Search {
       }
       if (length >= KEY_BYTES) {
         const reference = Symbols.reference(distance)
-        if (
-          length > PRICED_BYTES ||
-          Prices.literals(at, length) > Prices.match(length, Repeats.symbol(reference))
-        ) {
+        if (Prices.pays(at, length, reference)) {
           Repeats.put(match, at, length, reference)
           match += 8
           Search.remember(at + 1, min(at + <usize>min(length, REMEMBERED), limit - KEY_BYTES), toPosition)

@@ -14,26 +14,30 @@ export const LITERAL_REST: i32 = MAX_CODE_BITS - LITERAL_BITS
 export const DISTANCE_REST: i32 = MAX_CODE_BITS - DISTANCE_BITS
 
 /**
- * An entry of the table of literals and lengths, 32 bits; 0 where no code leads. Bits 0 to 5: how many bits it takes,
- * extra bits included, so that the low bits of an entry can be shifted by as they are. Bits 6 and 7: how many literals it
- * stands for, none, one or two, which then stand in bits 8 to 23. A length has its base in bits 8 to 16 and the bits of
- * its code alone in bits 20 to 23. Anything else has one of the marks.
+ * An entry of the table of literals and lengths, 32 bits. Bits 0 to 5: how many bits it takes, extra bits included, so
+ * that whole entries can be shifted by. Bits 30 and 31: how many literals it stands for, none, one or two, which then
+ * stand in bits 8 to 23. A length has its base in bits 8 to 16, in 17 to 21 a mask as wide as its extra bits, in 22 to 25
+ * the bits of its code alone. Anything else has one of the marks.
  */
 export const ONE_LITERAL: u32 = 1 << 30
 const TWO_LITERALS: u32 = 1 << 31
 const LITERALS_SHIFT = 30
-export const MARK_MASK: u32 = 0x1c000000
-export const END_MARK: u32 = 0x4000000
+export const MARK_MASK: u32 = 7 << 26
+export const END_MARK: u32 = 1 << 26
 /** Bits 8 to 23: where in the table the second look begins. */
-export const LINK_MARK: u32 = 0x8000000
-/** The symbols 286 and 287, which have codes in fixed blocks and must not appear (section 3.2.6). */
-const NO_SYMBOL_MARK: u32 = 0x10000000
+export const LINK_MARK: u32 = 1 << 27
+/** No code leads here; or one of the symbols 286 and 287, which have codes in fixed blocks and must not appear (section 3.2.6). */
+const NO_SYMBOL_MARK: u32 = 1 << 28
+const BASE_SHIFT = 8
+const BASE_MASK = 511
+const EXTRA_SHIFT = 17
+const EXTRA_MASK = 31
+const CODE_SHIFT = 22
 
 /**
  * An entry of the table of distances, 32 bits; 0 where no code leads. Bits 0 to 5: how many bits it takes, extra bits
- * included; bits 6 to 9: the bits of its code alone; bits 10 to 29: a
- * reference (`repeats.ts`) to the nearest distance. Or, with this mark, in bits 10 to 24 where
- * the second look begins.
+ * included; bits 6 to 9: the bits of its code alone; bits 10 to 29: a reference (`repeats.ts`) to the nearest distance.
+ * Or, with this mark, in bits 10 to 24 where the second look begins.
  */
 export const DISTANCE_LINK: u32 = 1 << 31
 
@@ -100,17 +104,17 @@ export class Tables {
   /** Of a length, the bits of its code alone. */
   @inline
   static codeBits(entry: u32): u32 {
-    return entry >> 22
+    return entry >> CODE_SHIFT
   }
 
   @inline
   static extraMask(entry: u32): u32 {
-    return (entry >> 17) & 31
+    return (entry >> EXTRA_SHIFT) & EXTRA_MASK
   }
 
   @inline
   static lengthBase(entry: u32): i32 {
-    return (entry >> 8) & 511
+    return (entry >> BASE_SHIFT) & BASE_MASK
   }
 
   /** Where the second look begins in the table of literals and lengths. */
@@ -215,7 +219,9 @@ export class Tables {
     if (symbol >= LITERAL_SYMBOLS) return NO_SYMBOL_MARK | bits
     const length = symbol - FIRST_LENGTH
     const extra = Symbols.lengthExtra(length)
-    return (bits << 22) | (((1 << extra) - 1) << 17) | (Symbols.lengthBase(length) << 8) | (bits + extra)
+    const mask = (1 << extra) - 1
+    const base = Symbols.lengthBase(length)
+    return (bits << CODE_SHIFT) | (mask << EXTRA_SHIFT) | (base << BASE_SHIFT) | (bits + extra)
   }
 
   /** Where two literals fit into one look, makes one entry of them. From the end, so that the second is still alone. */
@@ -223,13 +229,15 @@ export class Tables {
     for (let at = (1 << LITERAL_BITS) - 1; at >= 0; at--) {
       const address = LITERAL_TABLE + ((<usize>at) << 2)
       const first = load<u32>(address)
-      if (first < ONE_LITERAL) continue
       const bits = first & 63
       const second = load<u32>((<usize>(<u32>at >> bits)) << 2, LITERAL_TABLE)
       const both = bits + (second & 63)
-      if (second >= ONE_LITERAL && second < TWO_LITERALS && both <= <u32>LITERAL_BITS) {
-        store<u32>(address, ((second & 0xff00) << 8) | (first & 0xff00) | TWO_LITERALS | both)
-      }
+      const pair = ((second & 0xff00) << 8) | (first & 0xff00) | TWO_LITERALS | both
+      const fits =
+        <i32>(Tables.literalsOf(first) === 1) &
+        <i32>(Tables.literalsOf(second) === 1) &
+        <i32>(both <= <u32>LITERAL_BITS)
+      store<u32>(address, select<u32>(pair, first, fits !== 0))
     }
   }
 }
