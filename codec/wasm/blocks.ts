@@ -1,3 +1,4 @@
+import { Codebook } from './codebook.ts'
 import {
   Codes,
   DISTANCE_CODE_BITS,
@@ -9,7 +10,6 @@ import {
 } from './codes.ts'
 import { Head } from './head.ts'
 import { DISTANCE_COUNTS, Histogram, LITERAL_COUNTS } from './histogram.ts'
-import { Inflate } from './inflate.ts'
 import { DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS } from './symbols.ts'
 import { Tokens } from './tokens.ts'
 import { Writer } from './writer.ts'
@@ -189,6 +189,6 @@ export class Blocks {
 
   /** Fills the table of the fixed code's lengths. */
   static build(): void {
-    Inflate.fixedLengths(FIXED_LENGTHS)
+    Codebook.fixedLengths(FIXED_LENGTHS)
   }
 }

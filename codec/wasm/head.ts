@@ -1,3 +1,4 @@
+import { LENGTH_ORDER } from './codebook.ts'
 import {
   Codes,
   DISTANCE_LENGTHS,
@@ -6,7 +7,6 @@ import {
   LENGTH_LENGTHS,
   LITERAL_LENGTHS,
 } from './codes.ts'
-import { LENGTH_ORDER } from './inflate.ts'
 import { DISTANCE_SYMBOLS, LITERAL_SYMBOLS } from './symbols.ts'
 import { Writer } from './writer.ts'
 

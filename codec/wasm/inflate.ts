@@ -1,32 +1,24 @@
+import { Codebook } from './codebook.ts'
 import { Hints } from './hints.ts'
 import { Reader } from './reader.ts'
 import {
   BAD_BLOCK_TYPE,
-  BAD_CODE_LENGTHS,
   BAD_DISTANCE_CODE,
-  BAD_DISTANCE_LENGTHS,
   BAD_HEADER,
   BAD_LITERAL_CODE,
-  BAD_LITERAL_LENGTHS,
   BAD_METHOD,
-  BAD_REPEAT,
   BAD_STORED_LENGTH,
   BAD_WINDOW,
   CUT_SHORT,
-  NO_END_OF_BLOCK,
   PRESET_DICTIONARY,
   TOO_FAR_BACK,
-  TOO_MANY_SYMBOLS,
 } from './refusals.ts'
 import { Repeats } from './repeats.ts'
-import { DISTANCE_SYMBOLS, END_OF_BLOCK, LITERAL_SYMBOLS } from './symbols.ts'
 import {
   DISTANCE_BITS,
   DISTANCE_REST,
   DISTANCE_TABLE,
   END_MARK,
-  LENGTH_BITS,
-  LENGTH_TABLE,
   LINK_MARK,
   LITERAL_BITS,
   LITERAL_REST,
@@ -50,19 +42,14 @@ const BLOCK_HEAD_BYTES = 640
 /** What stands behind the last block (RFC 1950 section 2.2). */
 export const ADLER_BYTES: i32 = 4
 
+/** Where blocks have fewer bytes of rows, to make pairs of literals costs more than it saves. */
+const WORTH_PAIRING: i64 = 2048
+
 /** Where in the stream it stands. */
 const AT_HEADER = 0
 const AT_BLOCK = 1
 const IN_STORED = 2
 const IN_SYMBOLS = 3
-
-/** In which order the lengths of the code length code come, u8 (RFC 1951 section 3.2.7). */
-export const LENGTH_ORDER: usize = memory.data<u8>([
-  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-])
-
-/** Code lengths while they are read, u8: the repeats may reach beyond what is asked for. */
-const LENGTHS: usize = memory.data(512, 16)
 
 /** By distance below 16: which byte of the repeated ones stands at each place of a vector, and how many whole repeats take, u8. */
 const SPREAD: usize = memory.data(16 * 16, 16)
@@ -74,6 +61,8 @@ export class Inflate {
   private static isLast: bool = false
   /** Bytes of a stored block still to come. */
   private static storedBytes: i32 = 0
+  /** Bytes of all rows before the present block. */
+  private static blockBegan: i64 = 0
   /** A segment of at least so many bytes ends with the block that it ends in. */
   static segmentBytes: i32 = 0
   /** What the header says of the effort that the stream was compressed with, 0 to 3 (RFC 1950 section 2.2, FLEVEL). */
@@ -92,6 +81,7 @@ export class Inflate {
     Inflate.at = AT_HEADER
     Inflate.isLast = false
     Inflate.storedBytes = 0
+    Inflate.blockBegan = -WORTH_PAIRING
     Inflate.segmentBytes = SEGMENT_BYTES
   }
 
@@ -139,12 +129,15 @@ export class Inflate {
     const type = Reader.take(2)
     if (type === 3) return BAD_BLOCK_TYPE
     if (type === 0) return Inflate.storedHead()
-    if (type === 1) Inflate.fixedCodes()
+    if (type === 1) Codebook.fixed()
     else {
-      const refusal = Inflate.dynamicCodes()
+      const refusal = Codebook.dynamic()
       // Behind the end stands what streams before had there: nothing that was read in it is this one's fault.
       if (refusal < 0) return Reader.left() < 0 ? CUT_SHORT : refusal
     }
+    const began = Window.total()
+    if (began - Inflate.blockBegan >= WORTH_PAIRING) Tables.pairLiterals()
+    Inflate.blockBegan = began
     Inflate.at = IN_SYMBOLS
     return Reader.left() < 0 ? CUT_SHORT : GOES_ON
   }
@@ -176,63 +169,6 @@ export class Inflate {
     }
     if (Window.inflated >= Window.limit()) return SEGMENT_READY
     return Reader.isComplete ? CUT_SHORT : WANTS_INPUT
-  }
-
-  /** Section 3.2.6. */
-  private static fixedCodes(): void {
-    Inflate.fixedLengths(LENGTHS)
-    Tables.literals(LENGTHS, 288)
-    memory.fill(LENGTHS, 5, 32)
-    Tables.distances(LENGTHS, 32)
-  }
-
-  /** The 288 lengths of the fixed code of literals and lengths, u8. */
-  static fixedLengths(to: usize): void {
-    memory.fill(to, 8, 144)
-    memory.fill(to + 144, 9, 112)
-    memory.fill(to + 256, 7, 24)
-    memory.fill(to + 280, 8, 8)
-  }
-
-  /** Section 3.2.7. */
-  private static dynamicCodes(): i32 {
-    Reader.refill()
-    const literals = Reader.take(5) + 257
-    const distances = Reader.take(5) + 1
-    const lengths = Reader.take(4) + 4
-    if (literals > LITERAL_SYMBOLS || distances > DISTANCE_SYMBOLS) return TOO_MANY_SYMBOLS
-    memory.fill(LENGTHS, 0, 19)
-    for (let i = 0; i < lengths; i++) {
-      Reader.refill()
-      store<u8>(load<u8>(LENGTH_ORDER + <usize>i), Reader.take(3), LENGTHS)
-    }
-    if (!Tables.lengths(LENGTHS)) return BAD_CODE_LENGTHS
-
-    const count = literals + distances
-    memory.fill(LENGTHS, 0, 512)
-    for (let i = 0; i < count; ) {
-      Reader.refill()
-      const entry = load<i32>((<usize>(Reader.bits & ((1 << LENGTH_BITS) - 1))) << 2, LENGTH_TABLE)
-      const symbol = entry >> 8
-      Reader.drop(entry & 15)
-      if (symbol < 16) {
-        store<u8>(<usize>i, symbol, LENGTHS)
-        i++
-        continue
-      }
-      if (symbol === 16 && i === 0) return BAD_REPEAT
-      const repeated: u8 = symbol === 16 ? load<u8>(<usize>i - 1, LENGTHS) : 0
-      const times =
-        symbol === 16 ? 3 + Reader.take(2) : symbol === 17 ? 3 + Reader.take(3) : 11 + Reader.take(7)
-      if (i + times > count) return BAD_REPEAT
-      memory.fill(LENGTHS + <usize>i, repeated, times)
-      i += times
-    }
-    if (Reader.left() < 0) return CUT_SHORT
-    if (load<u8>(<usize>END_OF_BLOCK, LENGTHS) === 0) return NO_END_OF_BLOCK
-    if (!Tables.literals(LENGTHS, literals)) return BAD_LITERAL_LENGTHS
-    if (!Tables.distances(LENGTHS + <usize>literals, distances)) return BAD_DISTANCE_LENGTHS
-    return 0
   }
 
   @inline

@@ -49,10 +49,17 @@ export class Search {
       const most = min(limit, at + MAX_MATCH)
       let length = 0
       let distance = 0
-      for (let shift: u64 = 0; shift < 64; shift += 16) {
-        const back = <i32>((position - <u32>(places >> shift)) & 0xffff)
-        const other = at - <usize>back
-        if (back === 0 || back > MAX_DISTANCE || other < oldest || load<u32>(other) !== key) continue
+      // Mostly none of them has the same bytes, which one branch finds out. What is looked at lies less than 64 KB back,
+      // where there is always memory, if not the rows'.
+      const isAny =
+        <i32>(load<u32>(Search.back(at, position, places)) === key) |
+        <i32>(load<u32>(Search.back(at, position, places >> 16)) === key) |
+        <i32>(load<u32>(Search.back(at, position, places >> 32)) === key) |
+        <i32>(load<u32>(Search.back(at, position, places >> 48)) === key)
+      for (let left = isAny ? places : 0; left !== 0; left >>= 16) {
+        const other = Search.back(at, position, left)
+        const back = <i32>(at - other)
+        if (load<u32>(other) !== key || back === 0 || back > MAX_DISTANCE || other < oldest) continue
         const same = Bytes.same(at, other, most)
         if (same > length) {
           length = same
@@ -99,6 +106,12 @@ export class Search {
       const place = Search.placeOf(load<u32>(at))
       store<u64>(place, (load<u64>(place, PLACES) << 16) | ((<u32>at + toPosition) & 0xffff), PLACES)
     }
+  }
+
+  /** The address of the lowest of some places, seen from `at`. */
+  @inline
+  private static back(at: usize, position: u32, places: u64): usize {
+    return at - <usize>((position - <u32>places) & 0xffff)
   }
 
   @inline

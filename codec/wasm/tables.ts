@@ -81,9 +81,7 @@ export class Tables {
 
   /** Literals and lengths, from `count` lengths, u8 each. False when they make no code. */
   static literals(lengths: usize, count: i32): bool {
-    if (!Tables.fill(LITERAL_TABLE, lengths, count, LITERAL_BITS, LITERAL_KIND)) return false
-    Tables.pairLiterals()
-    return true
+    return Tables.fill(LITERAL_TABLE, lengths, count, LITERAL_BITS, LITERAL_KIND)
   }
 
   static distances(lengths: usize, count: i32): bool {
@@ -225,7 +223,7 @@ export class Tables {
   }
 
   /** Where two literals fit into one look, makes one entry of them. From the end, so that the second is still alone. */
-  private static pairLiterals(): void {
+  static pairLiterals(): void {
     for (let at = (1 << LITERAL_BITS) - 1; at >= 0; at--) {
       const address = LITERAL_TABLE + ((<usize>at) << 2)
       const first = load<u32>(address)
