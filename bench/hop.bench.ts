@@ -19,7 +19,7 @@ const module = loadModule(join(folder, 'codec.wasm'))
 if (module === undefined) throw new Error('this machine has no SIMD')
 const limits = { maxPixels: 1e8, maxBytes: 1e8 }
 const recoder = createWasmRecoder(module)
-const threads = openThreads({ entry: join(folder, 'thread.js'), module, limits, count: 1, limitMs: 60_000 })
+const threads = openThreads({ entry: join(folder, 'job.js'), module, limits, count: 1, limitMs: 60_000 })
 
 console.log(`${ROUNDS} rounds, ${cpus().length} x ${cpus()[0]?.model}, node ${process.version}`)
 console.log('side  file bytes  thread against loop (least to most)  loop held up, ms')

@@ -20,7 +20,7 @@ export interface SwapperOptions extends SwapLimits {
   readonly threads: number
   /** How long one swap may work, in ms. */
   readonly limitMs: number
-  /** Where the built codec lies: the folder with thread.js, watcher.js and codec.wasm. */
+  /** Where the built codec lies: the folder with job.js, watcher.js and codec.wasm. */
   readonly folder: string
 }
 
@@ -36,7 +36,7 @@ export interface Swapper {
 export function openSwapper({ threads, limitMs, folder, ...limits }: SwapperOptions): Swapper {
   const module = loadModule(`${folder}/codec.wasm`)
   const recoder = createRecoder(module)
-  const pool = openThreads({ entry: `${folder}/thread.js`, module, limits, count: threads, limitMs })
+  const pool = openThreads({ entry: `${folder}/job.js`, module, limits, count: threads, limitMs })
   const watch = openWatch({ entry: `${folder}/watcher.js`, limitMs })
 
   return {

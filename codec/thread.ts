@@ -1,95 +1,179 @@
-import { parentPort, workerData } from 'node:worker_threads'
-import { PngError, type PngErrorCode } from './errors.ts'
+import { Worker } from 'node:worker_threads'
+import { PngError } from './errors.ts'
+import { AHEAD, type FromThread, MESSAGE_BYTES, type ThreadData, type ToThread } from './message.ts'
 import { inPieces } from './pieces.ts'
-import { type SwapLimits, swapRedGreen } from './swap.ts'
-import { createRecoder, type Module } from './wasm.ts'
+import type { SwapLimits } from './swap.ts'
+import type { Module } from './wasm.ts'
 
-/** What a thread is started with. */
-export interface ThreadData {
-  /** The compiled module; undefined where there is no SIMD. */
-  readonly module: Module | undefined
-  readonly limits: SwapLimits
+/** A swap was ended because a thread had worked on it for too long. The message is one line for whoever sent the file. */
+export class SwapTimeout extends Error {
+  constructor(limitMs: number) {
+    super(`the swap took more than ${limitMs / 1000} s`)
+    this.name = 'SwapTimeout'
+  }
 }
 
-/** What a thread is told. One swap after the other: `begin`, pieces, `end`; or `stop`, at any time in between. */
-export type ToThread =
-  | { readonly kind: 'begin' | 'end' | 'took' | 'stop' }
-  | { readonly kind: 'piece'; readonly bytes: Uint8Array }
+export interface ThreadOptions {
+  /** The program of a thread: a built codec/job.ts. */
+  readonly entry: string
+  readonly module: Module | undefined
+  readonly limits: SwapLimits
+  /** How long a thread may work on one swap, in ms; waiting for input, or for who takes the output, does not count. */
+  readonly limitMs: number
+}
 
-/** What a thread says: `asks` for the next piece of the input, a `piece` of the output, and how the swap ended. */
-export type FromThread =
-  | { readonly kind: 'asks' | 'done' }
-  | { readonly kind: 'piece'; readonly bytes: Uint8Array }
-  | { readonly kind: 'failed'; readonly code: PngErrorCode | undefined; readonly message: string }
-
-/** Bytes of a piece between threads, at most: each costs a message. */
-export const MESSAGE_BYTES: number = 256 * 1024
-/** How many pieces of the output may be under way. */
-export const AHEAD = 2
-
-/** The swap that a thread is at. */
-class Job {
-  readonly #pieces: Uint8Array[] = []
-  #hasEnded = false
-  #isStopped = false
+/** One thread, and the swap it is at. */
+export class Thread {
+  readonly #worker: Worker
+  readonly #limitMs: number
+  #outputs: Uint8Array[] = []
   #underWay = 0
-  #wake: () => void = () => {}
+  #asked = 0
+  #sent = 0
+  #hasEnded = false
+  #hasDone = true
+  #isStopped = false
+  #failure: unknown
+  #wake: (() => void)[] = []
+  #workedMs = 0
+  #since = 0
+  #alarm: NodeJS.Timeout | undefined
+  isAlive = true
 
-  take(message: ToThread): void {
-    if (message.kind === 'piece') this.#pieces.push(message.bytes)
-    else if (message.kind === 'took') this.#underWay -= 1
-    else if (message.kind === 'end') this.#hasEnded = true
-    else if (message.kind === 'stop') this.#isStopped = true
-    this.#wake()
+  constructor({ entry, module, limits, limitMs }: ThreadOptions) {
+    const data: ThreadData = { module, limits }
+    this.#limitMs = limitMs
+    this.#worker = new Worker(entry, { workerData: data, execArgv: [] })
+    this.#worker
+      .on('message', (message: FromThread) => this.#hear(message))
+      .on('error', error => void this.end(error))
+      .on('exit', () => void this.end(new Error('a thread ended')))
+    // A thread without work keeps no process alive.
+    this.#worker.unref()
   }
 
-  async run(say: (message: FromThread, transfer?: ArrayBuffer[]) => void, swap: Swap): Promise<void> {
+  async *swap(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+    this.#begin()
+    const fed = this.#feed(input)
     try {
-      for await (const piece of inPieces(swap(this.#input(say)), MESSAGE_BYTES)) {
-        while (this.#underWay >= AHEAD && !this.#isStopped) await this.#change()
-        if (this.#isStopped) break
-        this.#underWay += 1
-        // A copy of its own memory: it leaves this thread.
-        const bytes = new Uint8Array(piece)
-        say({ kind: 'piece', bytes }, [bytes.buffer])
+      for (;;) {
+        while (this.#outputs.length === 0 && !this.#hasDone && this.#failure === undefined)
+          await this.#change()
+        const piece = this.#outputs.shift()
+        if (piece === undefined) break
+        this.#underWay -= 1
+        this.#say({ kind: 'took' })
+        yield Buffer.from(piece.buffer)
       }
-      say({ kind: 'done' })
-    } catch (error) {
-      const { message } = error as Error
-      say({ kind: 'failed', code: error instanceof PngError ? error.code : undefined, message })
+      if (this.#failure !== undefined) throw this.#failure
+    } finally {
+      this.#failure ??= new Error('nobody takes the output any more')
+      this.#isStopped = true
+      if (!this.#hasDone) this.#say({ kind: 'stop' })
+      this.#changed()
+      await fed
+      while (!this.#hasDone) await this.#change()
+      this.#worker.unref()
     }
   }
 
-  async *#input(say: (message: FromThread) => void): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      say({ kind: 'asks' })
-      while (this.#pieces.length === 0 && !this.#hasEnded && !this.#isStopped) await this.#change()
-      const piece = this.#pieces.shift()
-      if (this.#isStopped || piece === undefined) return
-      yield piece
+  /** Ends the thread, and with it the swap it is at. */
+  async end(reason: unknown): Promise<void> {
+    this.isAlive = false
+    this.#failure ??= reason
+    this.#hasDone = true
+    this.#changed()
+    await this.#worker.terminate()
+  }
+
+  #begin(): void {
+    this.#outputs = []
+    this.#underWay = 0
+    this.#asked = 0
+    this.#sent = 0
+    this.#hasEnded = false
+    this.#hasDone = false
+    this.#isStopped = false
+    this.#failure = undefined
+    this.#workedMs = 0
+    this.#worker.ref()
+    this.#say({ kind: 'begin' })
+  }
+
+  /** Sends the input, one piece ahead of what the thread asks for. Resolves once no more is wanted, whatever happened. */
+  async #feed(input: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const piece of inPieces(input, MESSAGE_BYTES)) {
+        while (this.#sent > this.#asked && this.#isWanted()) await this.#change()
+        if (!this.#isWanted()) return
+        this.#sent += 1
+        const bytes = new Uint8Array(piece)
+        this.#say({ kind: 'piece', bytes }, [bytes.buffer])
+      }
+      this.#hasEnded = true
+      if (this.#isWanted()) this.#say({ kind: 'end' })
+    } catch (error) {
+      this.#failure ??= error
+      this.#changed()
     }
+  }
+
+  #isWanted(): boolean {
+    return !this.#hasDone && this.#failure === undefined
+  }
+
+  #say(message: ToThread, transfer: ArrayBuffer[] = []): void {
+    if (!this.isAlive) return
+    this.#worker.postMessage(message, transfer)
+    this.#clock()
+  }
+
+  #hear(message: FromThread): void {
+    if (message.kind === 'asks') {
+      this.#asked += 1
+      // Until then it was starting: that has a limit, but is no part of the swap.
+      if (this.#asked === 1) this.#stopClock()
+    } else if (message.kind === 'piece') {
+      this.#underWay += 1
+      this.#outputs.push(message.bytes)
+    } else {
+      this.#hasDone = true
+      if (message.kind === 'failed') {
+        const { code, message: reason } = message
+        this.#failure ??= code === undefined ? new Error(reason) : new PngError(code, reason)
+      }
+    }
+    this.#changed()
+  }
+
+  /** Counts the time in which the thread has something to do, and sounds the alarm when it becomes too much. */
+  #clock(): void {
+    const isAwaited = (this.#asked > this.#sent && !this.#hasEnded) || this.#underWay >= AHEAD
+    // A thread that was told to stop has that to do.
+    const works = !this.#hasDone && (this.#isStopped || !isAwaited)
+    if (works && this.#alarm === undefined) {
+      this.#since = performance.now()
+      this.#alarm = setTimeout(
+        () => void this.end(new SwapTimeout(this.#limitMs)),
+        this.#limitMs - this.#workedMs,
+      )
+    } else if (!works && this.#alarm !== undefined) {
+      this.#workedMs += performance.now() - this.#since
+      this.#stopClock()
+    }
+  }
+
+  #stopClock(): void {
+    clearTimeout(this.#alarm)
+    this.#alarm = undefined
+  }
+
+  #changed(): void {
+    this.#clock()
+    for (const wake of this.#wake.splice(0)) wake()
   }
 
   #change(): Promise<void> {
-    return new Promise(resolve => {
-      this.#wake = resolve
-    })
+    return new Promise(resolve => this.#wake.push(resolve))
   }
-}
-
-type Swap = (input: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>
-
-const port = parentPort
-if (port !== null) {
-  const { module, limits } = workerData as ThreadData
-  const recoder = createRecoder(module)
-  const swap: Swap = input => swapRedGreen(input, { ...limits, recoder })
-  const say = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
-  let job = new Job()
-  port.on('message', (message: ToThread) => {
-    if (message.kind === 'begin') {
-      job = new Job()
-      void job.run(say, swap)
-    } else job.take(message)
-  })
 }

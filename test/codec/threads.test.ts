@@ -3,7 +3,8 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { PngError } from '../../codec/errors.ts'
-import { openThreads, SwapTimeout, type ThreadsOptions } from '../../codec/threads.ts'
+import { SwapTimeout } from '../../codec/thread.ts'
+import { openThreads, type ThreadsOptions } from '../../codec/threads.ts'
 import { loadModule } from '../../codec/wasm.ts'
 import { encodePng } from '../images/encode.ts'
 import { inPieces, LIMITS, MODULE, swap } from './build.ts'
@@ -17,7 +18,7 @@ const LIMIT_MS = 1_000
 
 function open(t: Test, options: Partial<ThreadsOptions> = {}) {
   const defaults = {
-    entry: resolve('dist/codec/thread.js'),
+    entry: resolve('dist/codec/job.js'),
     module: built,
     limits,
     count: 2,

@@ -199,7 +199,7 @@ t.test('while the storage is away tasks are handed back, uncounted', async t => 
 t.test(
   'a swap that hangs is ended, costs its task an attempt each time, and fails it in the end',
   async t => {
-    const entry = resolve('dist/codec/thread.js')
+    const entry = resolve('dist/codec/job.js')
     const limits = { maxPixels: 1e8, maxBytes: 5e7 }
     const threads = openThreads({ entry, module: await hungModule(), limits, count: 1, limitMs: 1_000 })
     t.teardown(() => threads.close())
