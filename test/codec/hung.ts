@@ -19,8 +19,13 @@ export function crcInput(): usize { return 65536 }
 export function crc32(count: i32, before: u32): u32 { return 0 }
 `
 
-/** Compiles it. */
+/** The module as `loadModule` gives it. */
 export async function hungModule(): Promise<Module> {
+  return new WebAssembly.Module(await hungBytes())
+}
+
+/** Compiles it. */
+export async function hungBytes(): Promise<Uint8Array> {
   let binary: Uint8Array | undefined
   const args = [
     'hung.ts',
@@ -41,5 +46,5 @@ export async function hungModule(): Promise<Module> {
     listFiles: () => [],
   })
   if (error !== null || binary === undefined) throw error ?? new Error(stderr.toString())
-  return new WebAssembly.Module(binary)
+  return binary
 }
