@@ -4,6 +4,8 @@ import type { Header } from '../../codec/header.ts'
 import { type Layout, layoutOf } from '../../codec/layout.ts'
 import type { Recoder } from '../../codec/recoder.ts'
 import { createZlibRecoder } from '../../codec/zlib.ts'
+import { Bits } from './bits.ts'
+import { writeHead } from './block-head.ts'
 import { inPieces, recoder, wasmRecoder } from './build.ts'
 import { chanceOf } from './chance.ts'
 import { pictureOf } from './picture.ts'
@@ -150,3 +152,19 @@ t.test(
     }
   },
 )
+
+t.test('a bit that leads to no code is refused where the only code is the end of the block', async t => {
+  const literals = [...new Array<number>(256).fill(0), 1]
+  for (const distances of [[0], [1]]) {
+    const bits = new Bits()
+    bits.put(0x9c78, 16)
+    bits.put(1 | (2 << 1), 3)
+    writeHead(bits, literals, distances, chanceOf(1, 0))
+    bits.put(1, 1)
+    bits.append(Buffer.alloc(20))
+    t.equal(
+      await resultOf(recoder, layoutFor(1, 1), bits.done()),
+      'the image data is no valid zlib stream: invalid literal/length code',
+    )
+  }
+})
