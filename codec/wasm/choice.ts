@@ -2,6 +2,7 @@ import { Blocks } from './blocks.ts'
 import { Hints } from './hints.ts'
 import { Inflate } from './inflate.ts'
 import { Matches } from './matches.ts'
+import { Repeats } from './repeats.ts'
 import { Rows } from './rows.ts'
 import { Search } from './search.ts'
 import { SEGMENT_BYTES, TO_EXCHANGED, Window } from './window.ts'
@@ -12,15 +13,17 @@ const HINTED_BYTES: i32 = 1 << 14
 const HOLDS = 16
 /** One that was clear holds longer. */
 const HOLDS_LONG = 64
-/** Part of a segment that both ways are tried on, and its bounds in bytes. */
-const SAMPLE_SHARE = 8
-const SAMPLE_LEAST = 2048
-const SAMPLE_MOST = 4096
+/** Both ways are tried on so many hints, and on half a segment at most; after a loss, on half a segment. */
+const SAMPLE_HINTS: usize = 450
 /** Hints for less than this part of the bytes are none. */
 const LITTLE = 16
 /** How much searching must save to be worth its time: a part of the bits, and bits a sample. */
 const WORTH_SHARE: i64 = 80
 const WORTH_BITS: i64 = 64
+/** The part after a loss, where the input may be compressed so well that searching comes to the same. */
+const WORTH_SHARE_LOSING: i64 = 16
+/** A segment that grows by more than this part is a loss. */
+const LOSS = 8
 
 /**
  * Whether the matches of the input are good enough, or others must be looked for: because it was compressed badly, or
@@ -28,14 +31,29 @@ const WORTH_BITS: i64 = 64
  */
 export class Choice {
   static isSearching: bool = false
+  /** Whether it is thought over because of a loss, and for how many segments none counts after that. */
+  private static isLosing: bool = false
+  private static calm: i32 = 0
   /** Segments until it is thought over. */
   private static left: i32 = 0
 
   static begin(): void {
     Choice.isSearching = false
     Choice.left = 0
+    Choice.isLosing = false
+    Choice.calm = 0
     Inflate.segmentBytes = HINTED_BYTES
     Search.begin()
+  }
+
+  /** Compares what a segment came to with what it took in the input, both in bytes: a loss is a reason to think it over. */
+  static weigh(given: i32, written: i32): void {
+    if (Choice.calm > 0) Choice.calm--
+    else if (!Choice.isSearching && LOSS * written > (LOSS + 1) * given) {
+      Choice.isLosing = true
+      Choice.left = 0
+      Choice.calm = HOLDS
+    }
   }
 
   /** Makes the matches of the segment up to `end`; its hints are those up to `last`. */
@@ -52,7 +70,11 @@ export class Choice {
     Choice.left = Window.before === 0 ? 1 : HOLDS
     if (LITTLE * matched < bytes || !Hints.reach(last, Choice.almostRow())) Choice.isSearching = true
     else if (Window.before === 0 && Rows.total > 2 * SEGMENT_BYTES) Choice.isSearching = false
-    else Choice.isSearching = (Inflate.level < 2 || 2 * matched < bytes) && Choice.isWorth(last, end)
+    else {
+      const isDoubted = Choice.isSearching || Choice.isLosing || Inflate.level < 2 || 2 * matched < bytes
+      Choice.isSearching = isDoubted && Choice.isWorth(last, end)
+    }
+    Choice.isLosing = false
     Inflate.segmentBytes = Choice.isSearching ? SEGMENT_BYTES : HINTED_BYTES
   }
 
@@ -61,17 +83,20 @@ export class Choice {
     return <i32>min<i64>(Rows.rowBytes - Rows.pixelBytes - 1, 16384)
   }
 
-  /** Tries both on the end of the segment, where there is most to refer to. */
+  /** Tries both on the end of the segment, where there is most to refer to. It begins with a hint: half of one would speak against all. */
   private static isWorth(last: usize, end: usize): bool {
-    const bytes = <i32>(end - Window.segment)
-    const sample = end - <usize>min(bytes, max(SAMPLE_LEAST, min(bytes / SAMPLE_SHARE, SAMPLE_MOST)))
-    Matches.take(Hints.until(sample), last, end)
+    const half = Hints.until(end - (end - Window.segment) / 2)
+    const first = Choice.isLosing ? half : max(half, last - 8 * SAMPLE_HINTS)
+    if (first >= last) return true
+    const sample = Repeats.start(first)
+    Matches.take(first, last, end)
     const hinted = Blocks.price(sample + TO_EXCHANGED, end + TO_EXCHANGED)
     Search.run(sample, end)
     const searched = Blocks.price(sample + TO_EXCHANGED, end + TO_EXCHANGED)
-    if (hinted < searched) Choice.left = HOLDS_LONG
     // What it remembers is the sample's; the segment begins before that.
     Search.begin()
-    return hinted - searched > max(hinted / WORTH_SHARE, WORTH_BITS)
+    if (hinted < searched) Choice.left = HOLDS_LONG
+    const share = Choice.isLosing ? WORTH_SHARE_LOSING : WORTH_SHARE
+    return hinted - searched > max(hinted / share, WORTH_BITS)
   }
 }

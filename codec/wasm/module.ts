@@ -22,6 +22,8 @@ const ZLIB_HEADER: u64 = 0x9c78
 /** Adler-32 of the rows as given and as exchanged, so far. */
 let givenAdler: u32 = 1
 let exchangedAdler: u32 = 1
+/** Bytes of the input that went into the segments before. */
+let usedBefore: i64 = 0
 
 Symbols.build()
 Tables.build()
@@ -39,6 +41,7 @@ export function begin(pixelBytes: i32): void {
   Writer.begin()
   givenAdler = 1
   exchangedAdler = 1
+  usedBefore = 0
 }
 
 /** Adds a pass: bytes of a row, filter byte included, and rows. */
@@ -122,6 +125,9 @@ function code(end: usize, isLast: bool): void {
     const last = Hints.until(end)
     Choice.match(last, end)
     Blocks.write(begin + TO_EXCHANGED, end + TO_EXCHANGED, isLast)
+    const used = Reader.used()
+    Choice.weigh(<i32>(used - usedBefore), Writer.bytes())
+    usedBefore = used
     Prices.update()
     Hints.drop(last, end)
   }

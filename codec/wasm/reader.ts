@@ -15,15 +15,23 @@ export class Reader {
   static end: usize = INPUT
   static bits: u64 = 0
   static count: i64 = 0
+  /** Bytes of the stream that have been there so far. */
+  private static appended: i64 = 0
   /** Whether the bytes up to `end` are the last. */
   static isComplete: bool = false
 
   static begin(): void {
+    Reader.appended = 0
     Reader.next = INPUT
     Reader.end = INPUT
     Reader.bits = 0
     Reader.count = 0
     Reader.isComplete = false
+  }
+
+  /** Bytes of the stream that have been used so far. */
+  static used(): i64 {
+    return Reader.appended - <i64>Reader.left()
   }
 
   /** Moves what is unread to the front, and gives the address behind it. */
@@ -44,6 +52,7 @@ export class Reader {
   /** Takes `count` bytes, which have been put behind `end`. */
   static append(count: i32, isComplete: bool): void {
     Reader.end += count
+    Reader.appended += count
     Reader.isComplete = isComplete
     if (isComplete) memory.fill(Reader.end, 0, SLACK_BYTES)
   }

@@ -15,7 +15,7 @@ const HASH_BITS = 14
  */
 const PLACES: usize = memory.data(8 << HASH_BITS, 64)
 /** After so many places in a row without a match, as a power of 2, one more place is left out each time. */
-const PATIENCE = 6
+const PATIENCE = 10
 /** A match with the row above must be longer by more bytes than this, since far distances cost more bits. */
 const BETTER = 4
 /** Of a match, so many places are remembered. */
@@ -56,10 +56,11 @@ export class Search {
         <i32>(load<u32>(Search.back(at, position, places >> 16)) === key) |
         <i32>(load<u32>(Search.back(at, position, places >> 32)) === key) |
         <i32>(load<u32>(Search.back(at, position, places >> 48)) === key)
+      // A place is one of this stream, or 0; what lies there is compared either way.
       for (let left = isAny ? places : 0; left !== 0; left >>= 16) {
         const other = Search.back(at, position, left)
         const back = <i32>(at - other)
-        if (load<u32>(other) !== key || back === 0 || back > MAX_DISTANCE || other < oldest) continue
+        if (load<u32>(other) !== key || back === 0 || back > MAX_DISTANCE) continue
         const same = Bytes.same(at, other, most)
         if (same > length) {
           length = same

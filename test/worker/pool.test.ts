@@ -1,56 +1,15 @@
-import { resolve } from 'node:path'
-import t, { type Test } from 'tap'
-import { swapRedGreen } from '../../codec/swap.ts'
-import { openThreads } from '../../codec/threads.ts'
-import { createZlibRecoder } from '../../codec/zlib.ts'
-import type { Grant } from '../../database/contract.ts'
+import t from 'tap'
 import { collect } from '../../kit/body.ts'
 import { silent } from '../../kit/log.ts'
 import type { Lease } from '../../worker/lease.ts'
 import { openPool } from '../../worker/pool.ts'
-import { createTaskRunner, type TaskOptions } from '../../worker/task.ts'
-import { hungModule } from '../codec/hung.ts'
+import { createTaskRunner } from '../../worker/task.ts'
 import { broken } from '../images/broken.ts'
-import { encodePng } from '../images/encode.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
-import { openStage, type Stage, type StageOptions } from '../stage.ts'
+import { openStage } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
-
-type Run = (grant: Grant, lease: Lease) => Promise<void>
-
-/** What a task is run with: the swap on the event loop, every result trusted. */
-function runnerOf({ storage }: Stage): TaskOptions {
-  const limits = { maxPixels: 1e8, maxBytes: 5e7 }
-  const recoder = createZlibRecoder()
-  const swap = (input: AsyncIterable<Uint8Array>) => swapRedGreen(input, { ...limits, recoder })
-  return { storage, swap, maxPixels: limits.maxPixels, isTrusted: async () => true, log: silent }
-}
-
-/** A pool of a real worker's tasks on a stage; `around` may do something about each of them. */
-async function openWorker(t: Test, options: StageOptions = {}, around?: (run: Run) => Run, threads = 3) {
-  const stage = await openStage(t, options)
-  const run = createTaskRunner(runnerOf(stage))
-  const pool = openPool({
-    master: stage.master,
-    instance: 'w',
-    threads,
-    run: around?.(run) ?? run,
-    log: silent,
-  })
-  t.teardown(() => pool.drain())
-  return { stage, pool }
-}
-
-async function submit({ master }: Stage, image: Buffer): Promise<number> {
-  return Number(await master.ask.new({}, { body: { data: image, length: image.length } }))
-}
-
-const ended = ({ database }: Stage, id: number) =>
-  waitFor(`task ${id} ended`, async () => {
-    const task = await database.ask.getById({ id })
-    return task.state >= 2 && task
-  })
+import { ended, openWorker, type Run, runnerOf, submit } from './workshop.ts'
 
 t.test('tasks are finished with the right results, many at once', async t => {
   const { stage } = await openWorker(t)
@@ -182,43 +141,4 @@ t.test('draining hands back, uncounted, what takes too long', async t => {
   await pool.drain()
   for (const id of ids)
     t.match(await stage.database.ask.getById({ id }), { state: 0, attempt: 1, errors: 0, losses: 0 })
-})
-
-t.test('while the storage is away tasks are handed back, uncounted', async t => {
-  const { stage } = await openWorker(t, {}, undefined, 1)
-  await stage.end('storage')
-  await stage.database.ask.newTask({ id: 9 })
-  await waitFor(
-    'a second attempt',
-    async () => ((await stage.database.ask.getById({ id: 9 })).attempt ?? 0) >= 2,
-    30_000,
-  )
-  t.match(await stage.database.ask.getById({ id: 9 }), { errors: 0, losses: 0 })
-})
-
-t.test(
-  'a swap that hangs is ended, costs its task an attempt each time, and fails it in the end',
-  async t => {
-    const entry = resolve('dist/codec/job.js')
-    const limits = { maxPixels: 1e8, maxBytes: 5e7 }
-    const threads = openThreads({ entry, module: await hungModule(), limits, count: 1, limitMs: 1_000 })
-    t.teardown(() => threads.close())
-    const stage = await openStage(t)
-    const run = createTaskRunner({ ...runnerOf(stage), swap: threads.swap })
-    const pool = openPool({ master: stage.master, instance: 'w', threads: 2, run, log: silent })
-    t.teardown(() => pool.drain())
-    const id = await submit(stage, encodePng({ width: 64, height: 64, colourType: 6, bitDepth: 8, seed: 1 }))
-    const task = await ended(stage, id)
-    t.match(task, { state: 3, errors: 3, reason: 'the swap took more than 1 s' })
-  },
-)
-
-t.test('a result that two implementations disagree about fails its task at once', async t => {
-  const stage = await openStage(t)
-  const run = createTaskRunner({ ...runnerOf(stage), isTrusted: async () => false })
-  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
-  t.teardown(() => pool.drain())
-  const id = await submit(stage, uniqueImage(1))
-  t.match(await ended(stage, id), { state: 3, reason: /two implementations of the swap disagree/ })
-  await t.rejects(stage.master.ask.get({ id }), { code: 'unprocessable' })
 })

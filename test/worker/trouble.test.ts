@@ -1,0 +1,51 @@
+import { resolve } from 'node:path'
+import t from 'tap'
+import { openThreads } from '../../codec/threads.ts'
+import { silent } from '../../kit/log.ts'
+import { openPool } from '../../worker/pool.ts'
+import { createTaskRunner } from '../../worker/task.ts'
+import { hungModule } from '../codec/hung.ts'
+import { encodePng } from '../images/encode.ts'
+import { uniqueImage } from '../images/noise.ts'
+import { openStage } from '../stage.ts'
+import { waitFor } from '../system/waiting.ts'
+import { ended, openWorker, runnerOf, submit } from './workshop.ts'
+
+t.test('while the storage is away tasks are handed back, uncounted', async t => {
+  const { stage } = await openWorker(t, {}, undefined, 1)
+  await stage.end('storage')
+  await stage.database.ask.newTask({ id: 9 })
+  await waitFor(
+    'a second attempt',
+    async () => ((await stage.database.ask.getById({ id: 9 })).attempt ?? 0) >= 2,
+    30_000,
+  )
+  t.match(await stage.database.ask.getById({ id: 9 }), { errors: 0, losses: 0 })
+})
+
+t.test(
+  'a swap that hangs is ended, costs its task an attempt each time, and fails it in the end',
+  async t => {
+    const entry = resolve('dist/codec/job.js')
+    const limits = { maxPixels: 1e8, maxBytes: 5e7 }
+    const threads = openThreads({ entry, module: await hungModule(), limits, count: 1, limitMs: 1_000 })
+    t.teardown(() => threads.close())
+    const stage = await openStage(t)
+    const run = createTaskRunner({ ...runnerOf(stage), swap: threads.swap })
+    const pool = openPool({ master: stage.master, instance: 'w', threads: 2, run, log: silent })
+    t.teardown(() => pool.drain())
+    const id = await submit(stage, encodePng({ width: 64, height: 64, colourType: 6, bitDepth: 8, seed: 1 }))
+    const task = await ended(stage, id)
+    t.match(task, { state: 3, errors: 3, reason: 'the swap took more than 1 s' })
+  },
+)
+
+t.test('a result that two implementations disagree about fails its task at once', async t => {
+  const stage = await openStage(t)
+  const run = createTaskRunner({ ...runnerOf(stage), isTrusted: async () => false })
+  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  const id = await submit(stage, uniqueImage(1))
+  t.match(await ended(stage, id), { state: 3, reason: /two implementations of the swap disagree/ })
+  await t.rejects(stage.master.ask.get({ id }), { code: 'unprocessable' })
+})
