@@ -6,7 +6,9 @@ import t from 'tap'
 const env = { ...process.env, RECODER: 'zlib' }
 const own = basename(import.meta.filename)
 /** These choose their recoders themselves. */
-const others = ['differential', 'package', 'size', 'swapper', 'threads', 'watch'].map(name => `${name}.test.js`)
+const others = ['differential', 'package', 'size', 'swapper', 'threads', 'watch'].map(
+  name => `${name}.test.js`,
+)
 
 for (const name of readdirSync(import.meta.dirname)) {
   if (!name.endsWith('.test.js') || name === own || others.includes(name)) continue
