@@ -17,4 +17,12 @@ const operators = { secrets, askStatus: createStatus({ ...config, registry: mesh
 const { maxUploadBytes, maxPixels } = config
 const app = buildFrontend({ ...start, master, operators, maxUploadBytes, maxPixels })
 
-await runService({ ...start, app, discovery: { mesh, key: frontendContract.key, own: config.own } })
+const { listenFds, listenPid = process.pid } = config
+const isHandedOver = listenFds !== undefined && listenPid === process.pid
+
+await runService({
+  ...start,
+  app,
+  isHandedOver,
+  discovery: { mesh, key: frontendContract.key, own: config.own },
+})

@@ -153,6 +153,8 @@ export const health = z.looseObject({
   instance: z.string(),
   version: z.string(),
   ready: z.boolean(),
+  /** It serves what still comes, and is about to end. */
+  leaving: z.boolean().optional(),
 })
 export type Health = z.infer<typeof health>
 /** The one route that all services share. */

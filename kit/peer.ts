@@ -108,6 +108,7 @@ export function createPeer({ entry, service, secret }: PeerOptions): Peer {
     const who = said?.data
     if (who !== undefined && who.service !== service) throw new Error(`${who.service} instead of ${service}`)
     if (entry.instance !== undefined && who?.instance !== entry.instance) throw new Error('another instance')
+    if (who?.leaving === true) throw new Error('about to end')
     isOriginal = who === undefined
     isVerified = true
   }

@@ -20,6 +20,9 @@ const DRAIN_MS = 10_000
  */
 const STREAM_BYTES = 64 * 1024
 
+/** The file descriptor of the first socket that is handed over. */
+const FIRST_SOCKET = 3
+
 /** What every main begins with. */
 export interface Start {
   readonly standing: Standing
@@ -47,6 +50,8 @@ export function startService(service: string, config: SharedConfig, isPublic = f
 
 export interface RunOptions extends Start {
   readonly app: FastifyInstance
+  /** Whether its socket is handed over to it, as the first one (sd_listen_fds(3)). */
+  readonly isHandedOver?: boolean
   /** How it enters discovery; the kv-store does not. */
   readonly discovery?: { readonly mesh: Mesh; readonly key: string; readonly own?: string | undefined }
   /** Ends what the service does on its own account (a worker's tasks, a sweeper), before its server closes. */
@@ -63,7 +68,8 @@ export interface RunOptions extends Start {
 export async function runService(options: RunOptions): Promise<void> {
   const { app, standing, identity, log } = options
   try {
-    await app.listen({ host: standing.host, port: standing.port })
+    const { host, port } = standing
+    await app.listen({ host, port, ...(options.isHandedOver && { fd: FIRST_SOCKET }) })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'EADDRINUSE' ? `port ${standing.port} of ${standing.host} is in use` : message
@@ -80,6 +86,7 @@ export async function runService(options: RunOptions): Promise<void> {
     }
     isEnding = true
     app.isReady = false
+    app.isLeaving = true
     log.info(`${signal}: draining`)
     setTimeout(
       () => {

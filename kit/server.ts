@@ -95,12 +95,18 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   })
 
   app.decorate('isReady', false)
+  app.decorate('isLeaving', false)
+  // Whoever comes once more must come over a new connection, and asks first who is there.
+  app.addHook('onSend', async (_request, reply) => {
+    if (app.isLeaving) reply.header('connection', 'close')
+  })
   app.decorate('served', {})
   addRoute(app, healthRoute, async () => ({
     service,
     instance,
     version,
     ready: app.isReady && !app.stopping.signal.aborted,
+    ...(app.isLeaving && { leaving: true }),
     // Not told to the public.
     ...(options.guard !== undefined && { served: app.served }),
     ...options.facts?.(),
@@ -200,6 +206,8 @@ declare module 'fastify' {
     readonly maxBodyBytes: number
     /** What /health says: set once the service has registered, cleared when it leaves. */
     isReady: boolean
+    /** Serves what still comes, and wants no more: set when it is told to end. */
+    isLeaving: boolean
     /** How many requests were not refused since the start, by path. */
     readonly served: Record<string, number>
   }

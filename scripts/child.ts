@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly host: string
   readonly dataDir: string
   readonly env: NodeJS.ProcessEnv
+  /** File descriptor of the socket it listens on, if that is held for it. */
+  readonly socket?: number | undefined
 }
 
 /** One running service. */
@@ -38,14 +40,14 @@ export interface Child {
  * Starts a service in a process group of its own, so that the terminal's Ctrl-C reaches the supervisor alone. Its output
  * goes to DATA/logs/NAME.log.
  */
-export function startChild({ part, host, dataDir, env }: ChildOptions): Child {
+export function startChild({ part, host, dataDir, env, socket }: ChildOptions): Child {
   const log = join(dataDir, 'logs', `${part.name}.log`)
   const output = openSync(log, 'a')
   const from = statSync(log).size
   const child = spawn(process.execPath, ['--enable-source-maps', part.main], {
     detached: true,
-    env: { ...env, ...settingsFor(part, env), DATA_DIR: dataDir },
-    stdio: ['ignore', output, output],
+    env: { ...env, ...settingsFor(part, env), ...socketSettings(socket), DATA_DIR: dataDir },
+    stdio: ['ignore', output, output, ...(socket === undefined ? [] : [socket])],
   })
   closeSync(output)
   let end: string | undefined
@@ -80,6 +82,11 @@ export function startChild({ part, host, dataDir, env }: ChildOptions): Child {
 function settingsFor({ variable, port }: Part, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isQuiet = port === 0 && env.LOG_LEVEL !== undefined && env.LOG_LEVEL !== 'debug'
   return { [variable]: String(port), ...(isQuiet ? { LOG_LEVEL: 'info' } : {}) }
+}
+
+/** A socket is handed over as systemd does it, sd_listen_fds(3): the first one is file descriptor 3. */
+function socketSettings(socket: number | undefined): NodeJS.ProcessEnv {
+  return { LISTEN_PID: undefined, LISTEN_FDS: socket === undefined ? undefined : '1' }
 }
 
 function endOf(child: ChildProcess): Promise<string> {

@@ -20,13 +20,20 @@ export async function endInOrder(
   const names: string[] = []
   for (const service of stopOrder) {
     const alike = running.filter(({ name }) => serviceOf(name) === service)
-    await Promise.all(alike.map(started => end(started, say).then(() => names.push(started.name))))
+    await Promise.all(
+      alike.map(started => endOne(started, 'SIGINT', say).then(() => names.push(started.name))),
+    )
   }
   return names
 }
 
-async function end(started: Started, say: (line: string) => void): Promise<void> {
-  signalTo(started, 'SIGINT')
+/** Ends a process: with a signal, and by force when that is not enough. */
+export async function endOne(
+  started: Started,
+  signal: NodeJS.Signals,
+  say: (line: string) => void,
+): Promise<void> {
+  if (isRunning(started)) signalTo(started, signal)
   if (await hasEnded(started, END_MS)) return
   say(`${started.name} did not end within ${END_MS / 1_000} s and is killed`)
   killAtOnce([started])

@@ -35,9 +35,14 @@ export async function checkPorts(parts: readonly Part[], host: string): Promise<
   for (const { name, port } of parts) {
     if (port === 0) continue
     const code = await tryPort(port, host)
-    if (code === 'EADDRINUSE') throw new Failure(`${name}: port ${port} of ${host} is in use`)
-    if (code !== undefined) throw new Failure(`${name}: port ${port} of ${host} cannot be had (${code})`)
+    if (code !== undefined) throw explainPort(name, port, host, code)
   }
+}
+
+/** Why a part cannot have its port, in one line. */
+export function explainPort(name: string, port: number, host: string, code: string): Failure {
+  const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be had (${code})`
+  return new Failure(`${name}: port ${port} of ${host} ${why}`)
 }
 
 /** Why a port cannot be listened on. */

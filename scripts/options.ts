@@ -16,17 +16,21 @@ export interface StartOptions {
   readonly workers: number
   /** Return once all are ready, and let them run. */
   readonly isDetached: boolean
+  /** Replace the processes of the system that runs already. */
+  readonly isRolling: boolean
 }
 
 export const startHelp = `scripts/start-all.sh [--port N] [--data DIR] [--workers N] [--detach]
+scripts/start-all.sh --rolling [--data DIR]
 
 Installs and builds what is missing, starts the six services, and says where they are. Ctrl-C stops them in order, a
-second one at once.
+second one at once. A service that ends by itself is started again, after a pause that grows from 0.1 to 30 s.
 
   --port N      the frontend's port; 0: the system chooses (FRONTEND_PORT, or 8080)
   --data DIR    where data, logs and run.json lie (DATA_DIR, or ./data)
   --workers N   how many worker processes, 1 to ${MOST_WORKERS}; the second and later on ports of the system's choice (1)
   --detach      return once all are ready; scripts/stop-all.sh stops them
+  --rolling     restart, one after the other, the services of the system that runs with this data; nobody need notice
 
 The other ports: KV_STORE_PORT, DATABASE_PORT, STORAGE_PORT, MASTER_PORT, WORKER_PORT (3000 to 3004). Every other
 setting of the services is taken from the environment too: node dist/SERVICE/main.js --help.
@@ -44,6 +48,7 @@ export function readStartOptions(argv: readonly string[], env: NodeJS.ProcessEnv
     data: { type: 'string' },
     workers: { type: 'string' },
     detach: { type: 'boolean' },
+    rolling: { type: 'boolean' },
   })
   if (given.help === true) return 'help'
   if (env.OWN) throw new Failure('OWN is the address of one service: it cannot be set for all six', 2)
@@ -53,6 +58,7 @@ export function readStartOptions(argv: readonly string[], env: NodeJS.ProcessEnv
     dataDir: readDataDir(textOf(given.data), env),
     workers,
     isDetached: given.detach === true,
+    isRolling: given.rolling === true,
   }
 }
 

@@ -12,12 +12,16 @@ export interface Started extends ProcessId {
 export interface Run {
   readonly supervisor: ProcessId
   readonly started: readonly Started[]
+  /** Of each rolling restart that is over why it failed, or nothing. */
+  readonly rolls?: readonly string[]
 }
 
 /** This process's hold on a data folder. */
 export interface RunFile {
   /** Notes what was started, so that it can be ended even if this process is killed. */
   note(started: readonly Started[]): void
+  /** Notes that a rolling restart is over, what runs since then, and why it failed, if it did. */
+  noteRoll(started: readonly Started[], failure: string): void
   /** Gives the folder up. What an earlier start left running stays noted, so that stop-all can end it. */
   remove(): void
 }
@@ -49,11 +53,22 @@ export function openRunFile(dataDir: string): RunFile & { readonly leftOver: rea
   } finally {
     rmSync(draft, { force: true })
   }
+  const rolls: string[] = []
+  let started: readonly Started[] = []
+  const replace = () => {
+    write({ supervisor, started: [...leftOver, ...started], rolls })
+    renameSync(draft, path)
+  }
   return {
     leftOver,
-    note(started) {
-      write({ supervisor, started: [...leftOver, ...started] })
-      renameSync(draft, path)
+    note(all) {
+      started = all
+      replace()
+    },
+    noteRoll(all, failure) {
+      started = all
+      rolls.push(failure)
+      replace()
     },
     remove() {
       if (before === undefined || !leftOver.some(isRunning)) return rmSync(path, { force: true })
@@ -69,8 +84,9 @@ const runsAlready = ({ supervisor }: Run, dataDir: string) =>
 /** What stands in a folder's run.json; `undefined` when there is none, or none that can be read. */
 export function readRun(dataDir: string): Run | undefined {
   try {
-    const { supervisor, started } = JSON.parse(readFileSync(pathIn(dataDir), 'utf8'))
-    return Number.isInteger(supervisor.pid) && Array.isArray(started) ? { supervisor, started } : undefined
+    const { supervisor, started, rolls = [] } = JSON.parse(readFileSync(pathIn(dataDir), 'utf8'))
+    const isRun = Number.isInteger(supervisor.pid) && Array.isArray(started) && Array.isArray(rolls)
+    return isRun ? { supervisor, started, rolls } : undefined
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import { IN_BACKGROUND, launch, tellLauncher } from './detach.ts'
 import { Failure, runScript } from './failure.ts'
 import { readStartOptions, type StartOptions, startHelp } from './options.ts'
+import { roll } from './rolling.ts'
 import { supervise } from './supervisor.ts'
 
 const argv = process.argv.slice(2)
@@ -26,6 +27,7 @@ await runScript('start-all', async () => {
     process.stdout.write(startHelp)
     return 0
   }
+  if (options.isRolling) return roll(options.dataDir, line => process.stdout.write(`${line}\n`))
   if (inBackground !== undefined) return superviseInBackground(options)
   if (options.isDetached) return launch(options, argv)
   return run(options, table => process.stdout.write(table))

@@ -1,10 +1,13 @@
-import { type Child, startChild } from './child.ts'
+import { startChild } from './child.ts'
 import { endInOrder, killAtOnce } from './ending.ts'
 import { Failure } from './failure.ts'
 import { checkPorts, prepareDataDir } from './ground.ts'
+import { Keeper } from './keeper.ts'
 import type { StartOptions } from './options.ts'
+import { ROLL_SIGNAL } from './rolling.ts'
 import { openRunFile } from './run-file.ts'
 import { listParts, type Part } from './services.ts'
+import { type HeldSocket, holdSocket } from './socket.ts'
 import { formatTable } from './table.ts'
 
 export interface Supervision {
@@ -28,10 +31,11 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   const host = env.HOST || '127.0.0.1'
   prepareDataDir(dataDir)
   const runFile = openRunFile(dataDir)
-  const children: Child[] = []
+  const keepers: Keeper[] = []
   const stopping = new AbortController()
   const stopped = onceAborted(stopping.signal)
-  const running = () => children.filter(child => !child.hasEnded()).map(({ started }) => started)
+  const running = () => keepers.flatMap(keeper => keeper.running())
+  let socket: HeldSocket | undefined
 
   const onSignal = () => {
     if (stopping.signal.aborted) {
@@ -43,31 +47,63 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) signals.on(signal, onSignal)
 
-  const start = (part: Part, kv: string): Child => {
-    const child = startChild({ part, host, dataDir, env: { ...env, KV: kv } })
-    children.push(child)
-    runFile.note(children.map(({ started }) => started))
-    return child
+  let isUp = false
+  let rolling: Promise<void> | undefined
+  const onRoll = () => {
+    rolling ??= rollOver(isUp ? keepers : undefined, say)
+      .then(
+        () => '',
+        error => (error as Error).message,
+      )
+      .then(failure => {
+        runFile.noteRoll(running(), failure)
+        rolling = undefined
+      })
+  }
+  signals.on(ROLL_SIGNAL, onRoll)
+
+  const keep = (part: Part, kv: string): Keeper => {
+    const isShared = part.service === 'frontend'
+    const start = (part: Part) => {
+      const child = startChild({
+        part,
+        host,
+        dataDir,
+        env: { ...env, KV: kv },
+        socket: isShared ? socket?.fd : undefined,
+      })
+      runFile.note([...running(), child.started])
+      return child
+    }
+    const keeper = new Keeper({ part, start, isShared, stopping: stopping.signal, say })
+    keepers.push(keeper)
+    return keeper
   }
   const startAll = async () => {
     await checkPorts(parts, host).catch(error => explainLeftOver(error, runFile.leftOver.length))
     if (runFile.leftOver.length > 0) explainLeftOver(new Failure('the data is in use'), 1)
+    const frontend = parts.find(({ service }) => service === 'frontend') as Part
+    socket = await holdSocket(frontend, host)
     const [first, ...others] = parts as [Part, ...Part[]]
-    const kvStore = start(first, '')
-    const kv = await kvStore.ready(stopping.signal)
-    const started = others.map(part => start(part, kv))
-    const addresses = await Promise.all(started.map(child => child.ready(stopping.signal)))
+    const kv = await keep(first, '').ready()
+    // Where the system chose its port, it must come back there: that is where all others look.
+    keepers[0]?.stayAt(kv)
+    const started = others.map(part =>
+      keep(part === frontend ? { ...part, port: socket?.port ?? 0 } : part, kv),
+    )
+    const addresses = await Promise.all(started.map(keeper => keeper.ready()))
     return [kv, ...addresses]
   }
   const stopAll = async () => {
     const names = await endInOrder(running(), say)
+    await socket?.close()
     runFile.remove()
     return names
   }
 
   try {
     const addresses = await startAll()
-    const rows = children.map(({ part, log }, i) => ({ name: part.name, address: addresses[i] ?? '', log }))
+    const rows = keepers.map(({ part, log }, i) => ({ name: part.name, address: addresses[i] ?? '', log }))
     onReady(formatTable(rows, process.cwd()))
   } catch (error) {
     const wasTold = stopping.signal.aborted
@@ -76,19 +112,22 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
     if (wasTold) return 1
     throw error
   }
-  for (const { part, ended, log } of children) {
-    void ended.then(how => {
-      if (!stopping.signal.aborted) say(`${part.name} ended by itself (${how}): see ${log}`)
-    })
-  }
-  await Promise.race([stopped, Promise.all(children.map(({ ended }) => ended))])
-  if (!stopping.signal.aborted) {
-    runFile.remove()
-    throw new Failure('nothing is left that runs')
-  }
+  for (const keeper of keepers) void keeper.keep()
+  isUp = true
+  await stopped
   say('stopping')
+  await rolling
   say(`stopped: ${(await stopAll()).join(', ')}`)
   return 0
+}
+
+/** One after the other, in the order of their start: what others need comes back before they go. */
+async function rollOver(keepers: readonly Keeper[] | undefined, say: (line: string) => void): Promise<void> {
+  if (keepers === undefined) throw new Failure('the system is still starting')
+  for (const keeper of keepers) {
+    await keeper.replace()
+    say(`${keeper.part.name} restarted`)
+  }
 }
 
 function explainLeftOver(error: unknown, count: number): never {
