@@ -72,6 +72,8 @@ export async function runService(options: RunOptions): Promise<void> {
     await app.listen({ host, port, ...(options.isHandedOver && { fd: FIRST_SOCKET }) })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
+    if (options.isHandedOver)
+      fail(identity.service, `file descriptor ${FIRST_SOCKET} is no socket to listen on (${code})`)
     const reason = code === 'EADDRINUSE' ? `port ${standing.port} of ${standing.host} is in use` : message
     fail(identity.service, reason)
   }

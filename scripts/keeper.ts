@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Child } from './child.ts'
 import { endOne } from './ending.ts'
-import { Failure } from './failure.ts'
 import type { Started } from './run-file.ts'
 import type { Part } from './services.ts'
 
@@ -65,7 +64,8 @@ export class Keeper {
     for (let pauseMs = FIRST_PAUSE_MS; ; ) {
       const child = this.#child
       const how = await child.ended
-      await this.#replacing
+      // Why it failed is told to who asked for it.
+      await this.#replacing?.catch(() => {})
       if (stopping.aborted) return
       if (child !== this.#child) continue
       const isSoon = performance.now() - this.#since < LONG_MS
@@ -106,7 +106,7 @@ export class Keeper {
         await endOne(this.#child.started, 'SIGKILL', say)
         this.#child = old
       }
-      throw stopping.aborted ? new Failure('everything stops') : error
+      if (!stopping.aborted) throw error
     } finally {
       this.#former = undefined
     }

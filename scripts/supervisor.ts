@@ -50,7 +50,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   let isUp = false
   let rolling: Promise<void> | undefined
   const onRoll = () => {
-    rolling ??= rollOver(isUp ? keepers : undefined, say)
+    rolling ??= rollOver(isUp ? keepers : undefined, stopping.signal, say)
       .then(
         () => '',
         error => (error as Error).message,
@@ -122,10 +122,15 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
 }
 
 /** One after the other, in the order of their start: what others need comes back before they go. */
-async function rollOver(keepers: readonly Keeper[] | undefined, say: (line: string) => void): Promise<void> {
+async function rollOver(
+  keepers: readonly Keeper[] | undefined,
+  stopping: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
   if (keepers === undefined) throw new Failure('the system is still starting')
   for (const keeper of keepers) {
     await keeper.replace()
+    if (stopping.aborted) throw new Failure('the system was stopped meanwhile')
     say(`${keeper.part.name} restarted`)
   }
 }

@@ -67,7 +67,11 @@ export async function findPlace(t: Test, dataDir = t.testdir()): Promise<Place> 
   const run = () => readRun(dataDir)
   const kill = () => killLeft(dataDir)
   process.once('exit', kill)
-  t.teardown(() => {
+  const starts: Called[] = []
+  t.teardown(async () => {
+    // A test that failed in the middle may have left one in the foreground.
+    for (const start of starts) start.signal('SIGINT')
+    await Promise.all(starts.map(({ status }) => status))
     kill()
     process.off('exit', kill)
   })
@@ -75,7 +79,11 @@ export async function findPlace(t: Test, dataDir = t.testdir()): Promise<Place> 
     env,
     dataDir,
     frontend: `http://127.0.0.1:${frontend}`,
-    start: (...args) => call('start-all.sh', ['--data', dataDir, '--port', frontend, ...args], env),
+    start: (...args) => {
+      const start = call('start-all.sh', ['--data', dataDir, '--port', frontend, ...args], env)
+      starts.push(start)
+      return start
+    },
     stop: () => call('stop-all.sh', ['--data', dataDir]),
     run,
   }

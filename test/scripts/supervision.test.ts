@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { Agent, request } from 'undici'
@@ -111,4 +112,28 @@ t.test('--rolling where nothing runs is one line and a status', async t => {
   const rolling = call('start-all.sh', ['--rolling', '--data', place.dataDir])
   t.equal(await rolling.status, 1)
   t.same(rolling.lines(), [`start-all: nothing runs with data in ${place.dataDir}`])
+})
+
+t.test(
+  'a stop in the middle of --rolling stops everything, and the one who waits for it is told',
+  async t => {
+    const place = await findPlace(t)
+    const start = place.start()
+    await tableOf(start, place)
+    const rolling = call('start-all.sh', ['--rolling', '--data', place.dataDir])
+    await waitFor('the first', () => rolling.said().includes('database is process'))
+    start.signal('SIGINT')
+    t.equal(await rolling.status, 1)
+    t.equal(rolling.lines().at(-1), 'start-all: the system was stopped meanwhile')
+    t.equal(await start.status, 0)
+    t.equal(place.run(), undefined)
+    t.notMatch(start.said(), /ended by itself/)
+  },
+)
+
+t.test('a frontend that was promised a socket and has none says so', async t => {
+  const env = { ...process.env, LISTEN_FDS: '1', KV: '127.0.0.1:1' }
+  const run = spawnSync(process.execPath, ['dist/frontend/main.js'], { env, encoding: 'utf8' })
+  t.equal(run.status, 1)
+  t.match(run.stderr, /^frontend: file descriptor 3 is no socket to listen on \(\w+\)\n$/)
 })
