@@ -1,0 +1,265 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import type { Granted, TaskEngine } from '../../database/engine.ts'
+import { openSqliteTasks } from '../../database/engines/sqlite.ts'
+import { ServiceError } from '../../kit/errors.ts'
+import { isFull, scaled } from '../system/scale.ts'
+import { LEASE_MS, Model, type Outcome, PLAIN_LEASE_MS } from './model.ts'
+
+/** Sequences of commands, and turns in each at most. Commands of one turn are asked before any of them is answered. */
+const SEQUENCES = scaled(20_000, 200)
+const MOST_TURNS = 60
+const SEED = Number(process.env.SEED ?? (isFull ? 20_240_611 : Date.now() % 1e6))
+
+/** Few ids, so that commands meet. */
+const id = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(1) },
+  { weight: 2, arbitrary: fc.integer({ min: 2, max: 4 }) },
+)
+/** Which of the tokens that were ever told for that id, the last one first; or one that never was. */
+const token = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 4 }))
+const isRare = fc.integer({ min: 0, max: 3 }).map(number => number === 0)
+const command = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('newTask' as const), id }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('take' as const), isPlain: isRare }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('renew' as const), id, token }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), id, token }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('fail' as const), id, token, mayRetry: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('finish' as const), id, token }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('finishPlain' as const), id }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('undoGrant' as const), id, token }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('set' as const), id, state: fc.integer({ min: 0, max: 3 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), id }) },
+)
+type Command = typeof command extends fc.Arbitrary<infer C> ? C : never
+const turn = fc.oneof(
+  { weight: 8, arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      passMs: fc.constantFrom(1, 999, 1_000, 4_000, LEASE_MS - 1, LEASE_MS, PLAIN_LEASE_MS),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant('restart' as const) },
+)
+
+type Turn = typeof turn extends fc.Arbitrary<infer T> ? T : never
+const asTurn = (one: Command): Turn => [one]
+/** One task, and nothing that makes its counters forget: so they come to their ends. */
+const losing: fc.Arbitrary<Turn> = fc.constantFrom(
+  asTurn({ kind: 'newTask', id: 1 }),
+  asTurn({ kind: 'take', isPlain: false }),
+  { passMs: 4_000 },
+  { passMs: LEASE_MS },
+)
+const failing: fc.Arbitrary<Turn> = fc.constantFrom(
+  asTurn({ kind: 'newTask', id: 1 }),
+  asTurn({ kind: 'take', isPlain: false }),
+  asTurn({ kind: 'fail', id: 1, token: 0, mayRetry: true }),
+  { passMs: 1_000 },
+)
+const sequence = fc.oneof(
+  ...[turn, turn, turn, losing, failing].map(one => fc.array(one, { maxLength: MOST_TURNS, size: 'max' })),
+)
+
+/** A task engine on a file, and the model beside it. */
+class Bench {
+  readonly #path: string
+  #clock = 1_000
+  #engine: TaskEngine
+  readonly #model = new Model(1_000)
+  /** All tokens ever told, by id, the last one first. */
+  readonly #tokens = new Map<number, string[]>()
+  #revision = 0
+
+  constructor(path: string) {
+    this.#path = path
+    this.#engine = this.#open()
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#clock += ms
+    this.#model.now += ms
+    await this.#engine.remove(999)
+    this.#model.settle()
+  }
+
+  async restart(): Promise<void> {
+    await this.#engine.close()
+    this.#engine = this.#open()
+    this.#model.restart()
+    await this.#engine.remove(999)
+  }
+
+  /** Asks for all of them in one turn of the event loop, and compares each answer, in the order in which they count. */
+  async turn(commands: readonly Command[]): Promise<void> {
+    const asked = commands.map(command => ({ command, answer: this.#ask(command) }))
+    await Promise.allSettled(asked.map(({ answer }) => answer))
+    for (const { command, answer } of asked) {
+      if (command.kind === 'take') continue
+      const found = await outcomeOf(answer)
+      const expected = this.#expect(command)
+      if (found !== expected) throw new Error(`${JSON.stringify(command)}: ${found} instead of ${expected}`)
+    }
+    this.#model.settle()
+    for (const { command, answer } of asked)
+      if (command.kind === 'take') this.#taken((await answer) as Granted | undefined, command.isPlain)
+  }
+
+  /** The whole state is the same, and the feed told of what changed. */
+  async compare(): Promise<void> {
+    const listed: number[] = []
+    for await (const { id, state } of this.#engine.list()) {
+      listed.push(id)
+      same(`state of ${id} in the list`, state, this.#model.tasks.get(id)?.state)
+    }
+    same('order', listed.join(), [...this.#model.tasks.keys()].join())
+    for (const [id, task] of this.#model.tasks) {
+      const { state, attempt, errors, losses, result } = (await this.#engine.get(id)) ?? {}
+      const found = { state, attempt, errors, losses, result: result ?? null }
+      const { state: s, attempt: a, errors: e, losses: l, result: r } = task
+      same(`task ${id}`, found, { state: s, attempt: a, errors: e, losses: l, result: r ?? null })
+    }
+    const { revision, tasks } = await this.#engine.changes({ since: this.#revision, waitMs: 0 })
+    if (revision < this.#revision) throw new Error(`revision ${revision} after ${this.#revision}`)
+    const told = tasks.map(({ id }) => id).sort()
+    same('feed', told.join(), [...this.#model.changed].sort().join())
+    this.#revision = revision
+    this.#model.changed.clear()
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close()
+  }
+
+  #open(): TaskEngine {
+    const now = () => this.#clock
+    return openSqliteTasks({
+      path: this.#path,
+      wall: now,
+      now,
+      leaseMs: LEASE_MS,
+      plainLeaseMs: PLAIN_LEASE_MS,
+    })
+  }
+
+  #ask(command: Command): Promise<unknown> {
+    const engine = this.#engine
+    switch (command.kind) {
+      case 'newTask':
+        return engine.newTask(command.id)
+      case 'take':
+        return engine.take({ isPlain: command.isPlain, worker: command.isPlain ? undefined : 'w' })
+      case 'renew':
+        return engine.renew(command.id, this.#token(command))
+      case 'release':
+        return engine.release(command.id, this.#token(command))
+      case 'fail':
+        return engine.fail(command.id, this.#token(command), { mayRetry: command.mayRetry, reason: 'no' })
+      case 'finish':
+        return engine.finish(command.id, this.#token(command))
+      case 'finishPlain':
+        return engine.finish(command.id)
+      case 'undoGrant':
+        return engine.undoGrant(command.id, this.#token(command))
+      case 'set':
+        return engine.set(command.id, command.state)
+      case 'remove':
+        return engine.remove(command.id)
+    }
+  }
+
+  #expect(command: Exclude<Command, { kind: 'take' }>): Outcome {
+    const model = this.#model
+    switch (command.kind) {
+      case 'newTask':
+        model.newTask(command.id)
+        return 'done'
+      case 'renew':
+        return model.renew(command.id, this.#token(command))
+      case 'release':
+        return model.release(command.id, this.#token(command))
+      case 'fail':
+        return model.fail(command.id, this.#token(command), command.mayRetry)
+      case 'finish':
+        return model.finish(command.id, this.#token(command))
+      case 'finishPlain':
+        return model.finish(command.id, undefined)
+      case 'undoGrant':
+        model.undoGrant(command.id, this.#token(command))
+        return 'done'
+      case 'set':
+        return model.set(command.id, command.state, 'of the operator')
+      case 'remove':
+        model.remove(command.id)
+        return 'done'
+    }
+  }
+
+  #taken(granted: Granted | undefined, isPlain: boolean): void {
+    const next = this.#model.next()
+    if (granted === undefined || next === undefined) {
+      same('granted', granted?.grant.id, next?.[0])
+      return
+    }
+    const [id, task] = next
+    const { grant, mark } = granted
+    const plain = { id, state: 1 }
+    const { attempt, losses } = task
+    const leased = { ...plain, attempt: attempt + 1, token: mark, leaseMs: LEASE_MS, alone: losses > 0 }
+    const { ageMs: _, ...found } = grant
+    same('grant', found, isPlain ? plain : leased)
+    this.#model.grant(id, mark, isPlain)
+    this.#tokens.set(id, [mark, ...(this.#tokens.get(id) ?? [])])
+  }
+
+  #token({ id, token }: { readonly id: number; readonly token: number }): string {
+    return this.#tokens.get(id)?.[token] ?? 'nobody was told this'
+  }
+}
+
+async function outcomeOf(answer: Promise<unknown>): Promise<string> {
+  try {
+    await answer
+    return 'done'
+  } catch (error) {
+    return error instanceof ServiceError ? error.code : String(error)
+  }
+}
+
+function same(what: string, found: unknown, expected: unknown): void {
+  const [one, other] = [JSON.stringify(found), JSON.stringify(expected)]
+  if (one !== other) throw new Error(`${what}: ${one} instead of ${other}`)
+}
+
+t.test('whatever is asked in whatever order, the engine answers as the model does', async t => {
+  const folder = t.testdir()
+  let run = 0
+  const property = fc.asyncProperty(sequence, async turns => {
+    run += 1
+    const bench = new Bench(join(folder, `${run}.sqlite`))
+    try {
+      for (const turn of turns) {
+        if (turn === 'restart') await bench.restart()
+        else if ('passMs' in turn) await bench.pass(turn.passMs)
+        else await bench.turn(turn)
+        await bench.compare()
+      }
+    } finally {
+      await bench.close()
+    }
+  })
+  const { failed, counterexample, errorInstance } = await fc.check(property, {
+    numRuns: SEQUENCES,
+    seed: SEED,
+  })
+  t.comment(`seed ${SEED}, ${run} sequences`)
+  t.notOk(failed, failed ? `${errorInstance}: ${JSON.stringify(counterexample)}` : 'no difference')
+})
