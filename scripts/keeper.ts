@@ -75,8 +75,16 @@ export class Keeper {
       )
       await delay(pauseMs, undefined, { signal: stopping }).catch(() => {})
       pauseMs *= 2
+      await this.#replacing?.catch(() => {})
       if (stopping.aborted) return
-      this.#start()
+      // It was replaced meanwhile.
+      if (child !== this.#child) continue
+      try {
+        this.#start()
+      } catch (error) {
+        // No process, or no room for its log: the next round tries again.
+        say(`${this.part.name} cannot be started: ${(error as Error).message}`)
+      }
     }
   }
 
