@@ -91,6 +91,7 @@ t.test('--rolling replaces all, and no visitor notices', async t => {
   t.equal(await rolling.status, 0, rolling.said())
   isOver = true
   await Promise.all(visitors)
+  t.comment(`${sent} uploads during a rolling restart, ${failures.length} failed`)
   t.same(failures, [])
   t.ok(acknowledged.size > 50, `${acknowledged.size} uploads`)
   for (const [id, image] of acknowledged) {
