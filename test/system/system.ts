@@ -45,11 +45,31 @@ export interface System {
   log(name: Name): string
 }
 
-/**
- * Starts a system and ends it with the test. The test fails if a process ended that nobody killed, or if one wrote of an
- * unhandled rejection or an uncaught exception (reliability: I10). Needs dist/ to be built.
- */
+/** A system that somebody has to close. */
+export interface OpenSystem extends System {
+  /**
+   * What must not be (reliability: I10): processes that ended and nobody killed, and what was written of an unhandled
+   * rejection or an uncaught exception. To be asked before it is closed.
+   */
+  faults(): string[]
+  /** Kills all, and removes the data unless a folder was given for it. */
+  close(): Promise<void>
+}
+
+/** Starts a system and ends it with the test, which fails if there were faults (`OpenSystem`). */
 export async function startSystem(t: Test, options: SystemOptions = {}): Promise<System> {
+  const system = await openSystem(options)
+  t.teardown(async () => {
+    await system.killAll()
+    const faults = system.faults()
+    await system.close()
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+  })
+  return system
+}
+
+/** Starts a system. Needs dist/ to be built. */
+export async function openSystem(options: SystemOptions = {}): Promise<OpenSystem> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'verdigris-'))
   const logs = join(dataDir, 'logs')
   mkdirSync(logs, { recursive: true })
@@ -62,12 +82,6 @@ export async function startSystem(t: Test, options: SystemOptions = {}): Promise
   }
   const all = [...processes.values()]
 
-  t.teardown(async () => {
-    await killAll('SIGKILL')
-    const faults = all.flatMap(faultsOf)
-    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
-    if (faults.length > 0) throw new Error(faults.join('\n'))
-  })
   const killAll = async (signal: Signal) => {
     await Promise.all(all.map(process => process.kill(signal)))
   }
@@ -76,7 +90,16 @@ export async function startSystem(t: Test, options: SystemOptions = {}): Promise
     if (options.originals === undefined) await Promise.all(missing.map(process => process.start()))
     else for (const process of missing) await process.start()
   }
-  await startAll()
+  const close = async () => {
+    await killAll('SIGKILL')
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+  }
+  try {
+    await startAll()
+  } catch (error) {
+    await close()
+    throw error
+  }
 
   return {
     urls: Object.fromEntries(all.map(({ name, url }) => [name, url])) as Record<Name, string>,
@@ -99,6 +122,8 @@ export async function startSystem(t: Test, options: SystemOptions = {}): Promise
       }
     },
     log: name => of(name).log(),
+    faults: () => all.flatMap(faultsOf),
+    close,
   }
 }
 
