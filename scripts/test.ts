@@ -15,7 +15,7 @@ Installs, builds, and runs everything that can run on this machine; says what it
 `
 
 /** These start whole systems: fewer files at a time, after all others, since each keeps the processors busy for a while. */
-const systemGroups = ['test/system/', 'test/scripts/', 'test/neighbours/', 'test/originals/']
+const systemGroups = ['test/faults/', 'test/system/', 'test/scripts/', 'test/neighbours/', 'test/originals/']
 /** How long one file may take, in seconds: one that starts systems or not, and any with --all. */
 const UNIT_SECONDS = 240
 const SYSTEM_SECONDS = 600

@@ -20,6 +20,11 @@ export const storageConfig = {
       unit: 'bytes',
       says: 'the largest result it takes: as pixels packed less well, four uploads',
     }),
+    abandonedMs: setting(whole(100, 1e9).default(60_000), {
+      env: 'ABANDONED_MS',
+      unit: 'ms',
+      says: 'a temporary file untouched for that long is removed; longer than a sender may be silent (30 s)',
+    }),
   },
   positional: ['own', 'kv'],
 } as const

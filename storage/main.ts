@@ -15,8 +15,9 @@ const fatal = (err: unknown) => {
   log.fatal({ err }, 'the disk did not keep what it was given: ending')
   process.exit(1)
 }
+const { abandonedMs } = config
 const path = join(config.dataDir, 'storage')
-const engine = await openOrFail(start, () => openFileStorage({ path, fatal }))
+const engine = await openOrFail(start, () => openFileStorage({ path, fatal, abandonedMs }))
 const maxBytes = { working: config.maxUploadBytes, finished: config.maxResultBytes }
 const app = buildStorage({ ...start, engine, maxBytes, guard: standing })
 const { secrets } = standing

@@ -7,7 +7,7 @@ import { version } from '../kit/version.ts'
 const root = process.cwd()
 const services = ['kv-store', 'database', 'storage', 'master', 'worker', 'frontend']
 /** Folders that anything may be imported into, and nothing imported from. */
-const outside = ['test', 'bench', 'scripts']
+const outside = ['test', 'bench', 'faults', 'scripts']
 const folders = ['kit', 'codec', ...services, ...outside]
 
 /** Who imports whom: a file's path, and what its imports name, ours as paths, the others as they are written. */
@@ -45,7 +45,7 @@ const isOurs = (name: string) => folders.includes(folderOf(name)) && name.endsWi
 /** Whether `path` may import `name`: style.md, "Who may import whom". */
 function mayImport(path: string, name: string): boolean {
   const [from, to] = [folderOf(path), isOurs(name) ? folderOf(name) : 'library']
-  if (from === 'test' || from === 'bench') return true
+  if (from === 'test' || from === 'bench' || from === 'faults') return true
   if (from === 'scripts') return to === 'scripts' || to === 'kit' || to === 'library' || isContract(name)
   if (outside.includes(to)) return false
   if (from === 'kit') return to === 'kit' || to === 'library'
@@ -191,7 +191,7 @@ t.test('every library is used, and docs/dependencies.md says what for and why th
     t.ok(imported.has(name), `${name} is imported somewhere`)
     if (name in (devDependencies ?? {}))
       t.same(
-        users(name).filter(path => !/^(test|bench)\//.test(path)),
+        users(name).filter(path => !/^(test|bench|faults)\//.test(path)),
         [],
         name,
       )

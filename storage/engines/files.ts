@@ -9,7 +9,7 @@ import { CorruptError, ignoreAbsence, readSealed } from './sealed.ts'
 import { openShelves } from './shelves.ts'
 import { createVerifiedFiles } from './verified.ts'
 
-/** How often temporary files are swept, in ms. */
+/** Longest time between two sweeps of temporary files, in ms. */
 const SWEEP_MS = 60_000
 
 export interface FileStorageOptions {
@@ -40,10 +40,13 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
 
   let sweeping = incoming.sweep()
   await sweeping
-  const timer = setInterval(() => {
-    // What cannot be swept now is swept a minute later.
-    sweeping = incoming.sweep().catch(() => {})
-  }, SWEEP_MS).unref()
+  const timer = setInterval(
+    () => {
+      // What cannot be swept now is swept a minute later.
+      sweeping = incoming.sweep().catch(() => {})
+    },
+    Math.min(SWEEP_MS, abandonedMs),
+  ).unref()
 
   const read = async (image: ImageKey) => {
     const found = await readSealed(shelves[image.state].pathOf(image), verified).catch(asRefusal)

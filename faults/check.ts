@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import type { Task } from '../database/contract.ts'
+import { differences } from '../test/oracle/compare.ts'
+import type { Deployment } from './deployment.ts'
+import { checkEntries } from './entries.ts'
+import { checkFiles, checkResidues } from './files.ts'
+import type { Findings } from './findings.ts'
+import { createInner } from './inner.ts'
+import type { Journal, Promised } from './journal.ts'
+import type { Visitor } from './visitors.ts'
+import type { Watch } from './watch.ts'
+
+/** How long a task may take to end once all is quiet, in ms, beside two leases. */
+const END_MS = 60_000
+/** Results that are compared at the same time. */
+const AT_ONCE = 4
+
+export interface Checked {
+  readonly system: Deployment
+  readonly journal: Journal
+  readonly visitor: Visitor
+  readonly watch: Watch
+  readonly findings: Findings
+  /** The bytes of an image that was sent. */
+  readonly bytesOf: (image: number) => Buffer
+}
+
+/** Holds a system that nobody uploads to any more against every invariant, and stops it. */
+export async function check(checked: Checked): Promise<void> {
+  const { system, journal, watch, findings } = checked
+  for (const invariant of ['I1', 'I2', 'I4', 'I10', 'I11'] as const) findings.look(invariant)
+  checkIds(journal.promises, findings)
+  const left = [...journal.promises]
+  const lane = async () => {
+    for (let promised = left.pop(); promised !== undefined; promised = left.pop())
+      await checkPromise(promised, checked)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  checkAnswers(journal, findings)
+  await checkEntries(system, findings)
+  await checkResidues(system, findings)
+  await watch.stop()
+  for (const { task } of watch.seen.values())
+    if (task.state === 2 && task.result !== undefined && task.result !== task.attempt)
+      findings.broke('I4', `task ${task.id} has the result of attempt ${task.result} of ${task.attempt}`)
+  for (const fault of system.faults()) findings.broke('I10', fault)
+  if (await system.stop()) await checkFiles(system, findings)
+}
+
+/** Two uploads never share an id. */
+function checkIds(promises: readonly Promised[], findings: Findings): void {
+  const ids = new Map<string, number>()
+  for (const { id, image } of promises) {
+    if (ids.has(id)) findings.broke('I1', `images ${ids.get(id)} and ${image} were both given the id ${id}`)
+    ids.set(id, image)
+  }
+}
+
+async function checkPromise(promised: Promised, { system, visitor, findings, bytesOf }: Checked) {
+  const { id, image, mayFail } = promised
+  const sent = bytesOf(image)
+  const inner = createInner(system.secret)
+  const result = await visitor.fetch(id, END_MS + 2 * system.leaseMs)
+  const task = await inner.json<Task>(`${system.urls.database}/getById?id=${id}`)
+  if (task?.state !== 2 && task?.state !== 3)
+    return findings.broke('I1', `upload ${id} (image ${image}) is ${describe(task)}`)
+  if (task.state === 3 && !mayFail)
+    return findings.broke('I1', `upload ${id} (image ${image}) failed: ${task.reason}`)
+  const kept = await inner.ask(`${system.urls.storage}/getImage?id=${id}&state=working`)
+  if (kept === undefined || !kept.bytes.equals(sent))
+    findings.broke('I2', `upload ${id} is not what was sent (${kept?.status ?? 'no answer'})`)
+  if (result === undefined) {
+    if (task.state === 2) findings.broke('I1', `the result of ${id} cannot be had`)
+    return
+  }
+  const [difference] = differences(sent, result)
+  if (difference !== undefined) findings.broke('I2', `the result of ${id}: ${difference}`)
+  const again = await visitor.fetch(id, END_MS)
+  if (again === undefined || hashOf(again) !== hashOf(result))
+    findings.broke('I4', `the result of ${id} changed`)
+}
+
+/** A 5xx whose request met no fault at any moment. */
+function checkAnswers(journal: Journal, findings: Findings): void {
+  for (const { kind, from, to, status, id } of journal.visits)
+    if (typeof status === 'number' && status >= 500 && !journal.hadFault(from, to))
+      findings.broke('I11', `${kind} ${id ?? ''} was answered ${status}`)
+}
+
+const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+function describe(task: Task | undefined): string {
+  return task === undefined ? 'unknown' : task.state === 0 ? 'still waiting' : 'still in progress'
+}

@@ -1,0 +1,38 @@
+import { request } from 'undici'
+
+/** How long an inner service may take to answer, in ms, beside what it was asked to wait. */
+const PATIENCE_MS = 10_000
+
+/** What an inner service answered; `undefined` when nobody did. */
+export interface Told {
+  readonly status: number
+  readonly bytes: Buffer
+}
+
+/** Asks inner services, with the secret where there is one. */
+export interface Inner {
+  ask(url: string, method?: 'GET' | 'POST' | 'DELETE'): Promise<Told | undefined>
+  /** The answer as JSON; `undefined` when nobody answered, or with anything but 200. */
+  json<T>(url: string): Promise<T | undefined>
+}
+
+export function createInner(secret: string | undefined): Inner {
+  const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` }
+  const ask: Inner['ask'] = async (url, method = 'GET') => {
+    const waitMs = 1_000 * Number(new URL(url).searchParams.get('wait') ?? 0)
+    try {
+      const signal = AbortSignal.timeout(PATIENCE_MS + waitMs)
+      const { statusCode, body } = await request(url, { method, headers, signal })
+      return { status: statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
+    } catch {
+      return undefined
+    }
+  }
+  return {
+    ask,
+    async json<T>(url: string) {
+      const told = await ask(url)
+      return told?.status === 200 ? (JSON.parse(told.bytes.toString()) as T) : undefined
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Name } from '../../test/system/system.ts'
+import type { Fault, Figure } from '../fault.ts'
+import { percentile } from '../percentile.ts'
+import type { Scene } from '../scene.ts'
+
+/** Time under load before a kill, in ms: from none to this. */
+const LOAD_MS = 300
+/** Time that what was killed stays away, in ms: from none to this. */
+const AWAY_MS = 2_000
+/** Goal G9: how soon the first picture goes through after a restart, in ms. */
+const FIRST_MS = 1_000
+
+export const killOne: Fault = {
+  name: 'T1',
+  says: 'kill -9 of one service at a time under load, started again after 0 to 2 s',
+  rounds: { full: 600, short: 12 },
+  worksAnywhere: true,
+  async run({ rounds, random, open }) {
+    const scene = await open({ system: { counts: { worker: 2 } }, lanes: 8, pauseMs: 5 })
+    const names = scene.system.names.filter(name => !name.endsWith('-2'))
+    const firsts: number[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      const name = names[round % names.length] as Name
+      await delay(random.below(LOAD_MS))
+      const first = await scene.during(async () => {
+        await scene.system.kill(name)
+        await delay(random.below(AWAY_MS))
+        await scene.system.start(name)
+      })
+      firsts.push(first)
+    }
+    return { figures: figuresOf('G1', rounds, firsts, scene), findings: await scene.end() }
+  },
+}
+
+export const killAll: Fault = {
+  name: 'T2',
+  says: 'kill -9 of everything at once, started in any order',
+  rounds: { full: 50, short: 3 },
+  worksAnywhere: true,
+  async run({ rounds, random, open }) {
+    const scene = await open({ system: { counts: { worker: 2 } }, lanes: 8, pauseMs: 5 })
+    const { system } = scene
+    const firsts: number[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      await delay(100 + random.below(LOAD_MS))
+      const first = await scene.during(async () => {
+        await system.killAll()
+        const order = system.names.map(name => ({ name, place: random.next() }))
+        order.sort((a, b) => a.place - b.place)
+        await Promise.all(
+          order.map(async ({ name }, i) => {
+            await delay(i * random.below(100))
+            await system.start(name)
+          }),
+        )
+      })
+      firsts.push(first)
+    }
+    return { figures: figuresOf(undefined, rounds, firsts, scene), findings: await scene.end() }
+  },
+}
+
+function figuresOf(
+  goal: Figure['goal'] | undefined,
+  kills: number,
+  firsts: readonly number[],
+  { journal }: Scene,
+): Figure[] {
+  const uploads = journal.visits.filter(({ kind }) => kind === 'upload')
+  const count = (wanted: (status: unknown) => boolean) =>
+    uploads.filter(({ status }) => wanted(status)).length
+  const unknown = count(status => status === 'unknown' || status === 'unreached')
+  const refused = count(status => typeof status === 'number' && status !== 200)
+  const p99 = percentile(firsts, 0.99)
+  return [
+    {
+      says: `${kills} kills; ${uploads.length} uploads, ${journal.promises.length} acknowledged, ${refused} refused, ${unknown} without an answer`,
+      ...(goal && { goal }),
+    },
+    {
+      says: `first picture after a restart: p50 ${Math.round(percentile(firsts, 0.5))} ms, p99 ${Math.round(p99)} ms`,
+      goal: 'G9',
+      isReached: p99 <= FIRST_MS,
+    },
+  ]
+}

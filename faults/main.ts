@@ -1,0 +1,30 @@
+import { runScript } from '../scripts/failure.ts'
+import { faultsHelp, readFaultOptions } from './options.ts'
+import { openOwn } from './own.ts'
+import { writeReport } from './report.ts'
+import { openStanding } from './standing.ts'
+import { formatTrials, rowOf } from './table.ts'
+import { type Trial, tryFault } from './trial.ts'
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+const isBroken = ({ result }: Trial) => 'findings' in result && result.findings.isBroken()
+
+await runScript('faults', async () => {
+  const options = readFaultOptions(process.argv.slice(2))
+  if (options === 'help') {
+    process.stdout.write(faultsHelp)
+    return 0
+  }
+  const { faults, at, seed, rounds, isFull, report } = options
+  const open = at === undefined ? openOwn : () => openStanding(at, process.env)
+  const trials: Trial[] = []
+  for (const fault of faults) {
+    const trial = await tryFault({ fault, rounds, seed, isFull, open, isOwn: at === undefined, say })
+    trials.push(trial)
+    say(`${rowOf(trial).join('  |  ')}  |  ${Math.round(trial.took / 1_000)} s`)
+  }
+  say(`\n${formatTrials(trials)}`)
+  if (report !== undefined) writeReport(report, trials)
+  return trials.some(isBroken) ? 1 : 0
+})

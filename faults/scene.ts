@@ -1,0 +1,132 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { uniqueImage } from '../test/images/noise.ts'
+import type { SystemOptions } from '../test/system/system.ts'
+import { check } from './check.ts'
+import type { Deployment } from './deployment.ts'
+import type { OpenDeployment } from './fault.ts'
+import { createFindings, type Findings } from './findings.ts'
+import { createJournal, type Journal } from './journal.ts'
+import { createVisitor, startCrowd, type Visitor } from './visitors.ts'
+import { startWatch, type Watch } from './watch.ts'
+
+/** Most tasks that wait or run before the crowd waits with them. */
+const MOST_OPEN = 40
+/** How long a system may take to do its work again once a fault is over, in ms. */
+const HEAL_MS = 60_000
+/** Pause between two visits that look whether it does, in ms. */
+const AGAIN_MS = 10
+
+export interface SceneOptions {
+  /** Of a system of its own: settings, how many of each. */
+  readonly system?: SystemOptions
+  /** How many upload at once, one image after the other; 4 unless said, 0 for none. */
+  readonly lanes?: number
+  /** Pause of each between two uploads, in ms; 20 unless said. */
+  readonly pauseMs?: number
+}
+
+/** A system under load, and all that watches it. */
+export interface Scene {
+  readonly system: Deployment
+  readonly journal: Journal
+  readonly visitor: Visitor
+  readonly watch: Watch
+  /** Where a fault notes what it finds itself. */
+  readonly findings: Findings
+  /** Uploads an image that is not one of the crowd's; gives the id when it was acknowledged. */
+  upload(bytes: Buffer, options?: { mayFail?: boolean }): Promise<string | undefined>
+  /** Runs what brings a fault about and ends it, and waits until a picture goes through again; gives how long that took, in ms. */
+  during(fault: () => Promise<void>): Promise<number>
+  /** Sends the crowd home, waits until all is quiet, and checks every invariant; closes the system. */
+  end(): Promise<Findings>
+  /** Closes the system without a check: for a fault that could not be tried. */
+  close(): Promise<void>
+}
+
+export async function openScene(
+  open: OpenDeployment,
+  seed: number,
+  { system: settings, lanes = 4, pauseMs = 20 }: SceneOptions = {},
+): Promise<Scene> {
+  const system = await open(settings)
+  const folder = mkdtempSync(join(tmpdir(), 'verdigris-broken-'))
+  const journal = createJournal(join(folder, 'journal.jsonl'))
+  const findings = createFindings()
+  const url = system.urls.frontend
+  const visitor = createVisitor({ url, journal })
+  const watch = startWatch(system, findings)
+  const crowd = startCrowd({
+    url,
+    journal,
+    lanes,
+    pauseMs,
+    firstImage: seed * 1_000_000,
+    isBehind: () => watch.open() > MOST_OPEN,
+  })
+  const special = new Map<number, Buffer>()
+  const bytesOf = (image: number) => special.get(image) ?? uniqueImage(image)
+
+  const heal = async (): Promise<number> => {
+    const from = journal.now()
+    while (journal.now() - from < HEAL_MS) {
+      const image = crowd.nextImage()
+      const id = await visitor.upload({ image, bytes: uniqueImage(image) })
+      if (id !== undefined && (await visitor.fetch(id, HEAL_MS)) !== undefined) return journal.now() - from
+      await delay(AGAIN_MS)
+    }
+    findings.broke('I1', `no picture goes through for ${HEAL_MS} ms after the fault is over`)
+    return HEAL_MS
+  }
+
+  return {
+    system,
+    journal,
+    visitor,
+    watch,
+    findings,
+    upload(bytes, { mayFail = false } = {}) {
+      const image = crowd.nextImage()
+      special.set(image, bytes)
+      return visitor.upload({ image, bytes, mayFail })
+    },
+    async during(fault) {
+      const isOver = journal.beginFault()
+      try {
+        await fault()
+        return await heal()
+      } finally {
+        isOver()
+      }
+    },
+    async end() {
+      try {
+        await crowd.goHome()
+        await check({ system, journal, visitor, watch, findings, bytesOf })
+        if (findings.isBroken()) keepEvidence(system, findings, folder)
+        else rmSync(folder, { recursive: true })
+      } finally {
+        await system.close()
+      }
+      return findings
+    },
+    async close() {
+      await crowd.goHome()
+      await watch.stop()
+      await system.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** What is needed to find out afterwards: who asked what, what the services wrote, and what was found. */
+function keepEvidence({ dataDir }: Deployment, findings: Findings, folder: string): void {
+  cpSync(join(dataDir, 'logs'), join(folder, 'logs'), { recursive: true })
+  const all = findings
+    .lookedAt()
+    .flatMap(invariant => findings.of(invariant).map(what => `${invariant} ${what}\n`))
+  writeFileSync(join(folder, 'findings.txt'), all.join(''))
+  process.stderr.write(`journal, logs and findings: ${folder}\n`)
+}

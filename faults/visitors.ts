@@ -1,0 +1,146 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { FormData, request } from 'undici'
+import { ready } from '../frontend/contract.ts'
+import { uniqueImage } from '../test/images/noise.ts'
+import type { Journal, Visit } from './journal.ts'
+
+/** How long a visitor waits for an answer, in ms; then he does not know. */
+const PATIENCE_MS = 30_000
+/** Pause after an upload that was not taken, in ms. */
+const AGAIN_MS = 20
+/** Pause between two looks whether an image is ready, in ms. */
+const LOOK_MS = 20
+
+/** What visitors send. */
+export interface Upload {
+  /** Names the image in the journal, and everywhere else. */
+  readonly image: number
+  readonly bytes: Buffer
+  readonly mayFail?: boolean
+}
+
+export interface VisitorOptions {
+  /** `http://HOST:PORT` of the frontend. */
+  readonly url: string
+  readonly journal: Journal
+}
+
+/** One who uploads, asks and fetches, and has everything noted. */
+export interface Visitor {
+  /** Gives the id when the upload was acknowledged. Never rejects. */
+  upload(upload: Upload): Promise<string | undefined>
+  /** The status and the text of /isReady. Never rejects. */
+  ask(id: string): Promise<{ readonly status: Visit['status']; readonly text: string }>
+  /** Asks until the result is there, and fetches it; `undefined` when the task failed or the time is up. */
+  fetch(id: string, withinMs: number): Promise<Buffer | undefined>
+}
+
+export function createVisitor({ url, journal }: VisitorOptions): Visitor {
+  const noted = async (
+    kind: Visit['kind'],
+    what: Pick<Visit, 'id' | 'image'>,
+    send: () => Promise<{ status: number; bytes: Buffer }>,
+  ) => {
+    const from = journal.now()
+    let answer: { status: Visit['status']; bytes: Buffer }
+    try {
+      answer = await send()
+    } catch (error) {
+      answer = { status: isUnreached(error) ? 'unreached' : 'unknown', bytes: Buffer.alloc(0) }
+    }
+    journal.note({ kind, from, to: journal.now(), status: answer.status, ...what })
+    return answer
+  }
+  const get = async (path: string) => read(await request(`${url}${path}`, timed()))
+
+  const ask = async (id: string) => {
+    const { status, bytes } = await noted('isReady', { id }, () => get(`/isReady?id=${id}`))
+    return { status, text: bytes.toString().trim() }
+  }
+  return {
+    async upload({ image, bytes, mayFail = false }) {
+      const form = new FormData()
+      form.set('uploadfile', new Blob([new Uint8Array(bytes)]), 'image.png')
+      const send = async () =>
+        read(await request(`${url}/submitTask`, { method: 'POST', body: form, ...timed() }))
+      const answer = await noted('upload', { image }, send)
+      const id = answer.bytes.toString().trim()
+      if (answer.status !== 200 || !/^[0-9]+$/.test(id)) return undefined
+      journal.promise({ id, image, mayFail })
+      return id
+    },
+    ask,
+    async fetch(id, withinMs) {
+      const deadline = journal.now() + withinMs
+      while (journal.now() < deadline) {
+        const { status, text } = await ask(id)
+        if (status === 422 || status === 404) return undefined
+        if (status === 200 && text === ready) {
+          const answer = await noted('getImage', { id }, () => get(`/getImage?id=${id}`))
+          if (answer.status === 200) return answer.bytes
+        }
+        await delay(LOOK_MS)
+      }
+      return undefined
+    },
+  }
+}
+
+const timed = () => ({
+  headersTimeout: PATIENCE_MS,
+  bodyTimeout: PATIENCE_MS,
+  signal: AbortSignal.timeout(2 * PATIENCE_MS),
+})
+
+async function read({ statusCode, body }: Awaited<ReturnType<typeof request>>) {
+  return { status: statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
+}
+
+function isUnreached(error: unknown): boolean {
+  return ['ECONNREFUSED', 'UND_ERR_CONNECT_TIMEOUT'].includes((error as { code?: string }).code ?? '')
+}
+
+export interface CrowdOptions extends VisitorOptions {
+  /** How many upload one image after the other. */
+  readonly lanes: number
+  /** Pause of each after an upload that was taken, in ms. */
+  readonly pauseMs: number
+  /** Images are numbered from here. */
+  readonly firstImage: number
+  /** True while enough waits: nobody uploads then, so that what is measured is no queue. */
+  readonly isBehind: () => boolean
+}
+
+/** Visitors who upload, each image different, until they are told to go home. */
+export interface Crowd {
+  /** Resolves once the last answer came. */
+  goHome(): Promise<void>
+  /** The number of the next image: for uploads beside theirs. */
+  nextImage(): number
+}
+
+export function startCrowd({ lanes, pauseMs, firstImage, isBehind, ...options }: CrowdOptions): Crowd {
+  const visitor = createVisitor(options)
+  let next = firstImage
+  let isOver = false
+  const nextImage = () => next++
+  const lane = async () => {
+    while (!isOver) {
+      if (isBehind()) {
+        await delay(AGAIN_MS)
+        continue
+      }
+      const image = nextImage()
+      const id = await visitor.upload({ image, bytes: uniqueImage(image) })
+      await delay(id === undefined ? AGAIN_MS : pauseMs)
+    }
+  }
+  const running = Array.from({ length: lanes }, lane)
+  return {
+    nextImage,
+    async goHome() {
+      isOver = true
+      await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Task } from '../database/contract.ts'
+import type { Deployment } from './deployment.ts'
+import type { Findings } from './findings.ts'
+import { createInner, type Inner } from './inner.ts'
+
+/** How long one ask for changes is held, in seconds. */
+const WAIT_SECONDS = 1
+/** Pause after an ask that nobody answered, in ms. */
+const AGAIN_MS = 20
+/** How much later than it happened a change may be seen here, in ms. */
+const LATE_MS = 1_000
+
+/** The states that may come after one, seen with some left out between. */
+const after: Readonly<Record<number, readonly number[]>> = {
+  0: [0, 1, 2, 3],
+  1: [0, 1, 2, 3],
+  2: [2],
+  3: [3],
+}
+const MOST_ERRORS = 3
+const MOST_LOSSES = 5
+
+interface Seen {
+  readonly task: Task
+  /** When it was first seen like that, in ms. */
+  readonly at: number
+}
+
+/** Follows every change of every task while a fault is tried, and holds what it sees against I3, I5 and I6. */
+export interface Watch {
+  readonly seen: ReadonlyMap<number, Seen>
+  /** How many tasks wait or run, as far as is known. */
+  open(): number
+  /** How many tasks were asked for their image as soon as a worker could see them. */
+  probes(): number
+  /** Called with every change. */
+  onChange(hear: (task: Task, before: Task | undefined) => void): void
+  stop(): Promise<void>
+}
+
+export function startWatch(deployment: Deployment, findings: Findings): Watch {
+  const { urls, leaseMs } = deployment
+  const inner = createInner(deployment.secret)
+  const seen = new Map<number, Seen>()
+  const hearers: ((task: Task, before: Task | undefined) => void)[] = []
+  const probing = new Set<Promise<void>>()
+  let probes = 0
+  let open = 0
+  let isOver = false
+  for (const invariant of ['I3', 'I5', 'I6'] as const) findings.look(invariant)
+
+  const probe = async (id: number) => {
+    const status = await statusOf(inner, `${urls.storage}/getImage?id=${id}&state=working`, () => isOver)
+    probes += 1
+    if (status === 404) findings.broke('I3', `task ${id} has no image`)
+  }
+  const see = (task: Task) => {
+    const before = seen.get(task.id)?.task
+    const wrong = wrongStep(before, task)
+    if (wrong !== undefined) findings.broke('I5', `task ${task.id}: ${wrong}`)
+    seen.set(task.id, { task, at: performance.now() })
+    open += Number(isOpen(task)) - Number(before !== undefined && isOpen(before))
+    if (before === undefined) {
+      const running: Promise<void> = probe(task.id).finally(() => probing.delete(running))
+      probing.add(running)
+    }
+    for (const hear of hearers) hear(task, before)
+  }
+  /** Leases run anew from a start of the database, so that what was seen before counts from then on. */
+  const forgetTimes = () => {
+    for (const [id, { task }] of seen) seen.set(id, { task, at: performance.now() })
+  }
+  const lookForOverdue = () => {
+    for (const { task, at } of seen.values()) {
+      const heldMs = performance.now() - at
+      if (task.state === 1 && heldMs > leaseMs + 1_000 + LATE_MS) {
+        findings.broke('I6', `task ${task.id} is in progress for ${Math.round(heldMs)} ms`)
+        seen.set(task.id, { task, at: Number.POSITIVE_INFINITY })
+      }
+    }
+  }
+  const follow = async () => {
+    let since = 0
+    while (!isOver) {
+      const page = await inner.json<{ revision: number; tasks: Task[] }>(
+        `${urls.database}/changes?since=${since}&wait=${WAIT_SECONDS}`,
+      )
+      if (page === undefined) {
+        forgetTimes()
+        await delay(AGAIN_MS)
+        continue
+      }
+      since = page.revision
+      for (const task of page.tasks) see(task)
+      lookForOverdue()
+    }
+  }
+  const following = follow()
+
+  return {
+    seen,
+    open: () => open,
+    probes: () => probes,
+    onChange: hear => void hearers.push(hear),
+    async stop() {
+      isOver = true
+      await following
+      await Promise.all(probing)
+    },
+  }
+}
+
+const isOpen = ({ state }: Task) => state < 2
+
+/** What is wrong with a step from one sight of a task to the next. */
+function wrongStep(before: Task | undefined, task: Task): string | undefined {
+  if ((task.errors ?? 0) > MOST_ERRORS) return `${task.errors} errors`
+  if ((task.losses ?? 0) > MOST_LOSSES) return `${task.losses} lost leases`
+  if (before === undefined) return undefined
+  if (!after[before.state]?.includes(task.state)) return `state ${before.state} became ${task.state}`
+  if ((task.attempt ?? 0) < (before.attempt ?? 0))
+    return `attempt ${before.attempt} became ${task.attempt ?? 0}`
+  if (before.state === 2 && before.result !== task.result)
+    return `result ${before.result} became ${task.result}`
+  return undefined
+}
+
+/** The status somebody answers in the end; a service that is away says nothing about the image. */
+async function statusOf(inner: Inner, url: string, isOver: () => boolean): Promise<number | undefined> {
+  for (;;) {
+    const told = await inner.ask(url)
+    if (told !== undefined && told.status < 500) return told.status
+    if (isOver()) return undefined
+    await delay(AGAIN_MS)
+  }
+}
