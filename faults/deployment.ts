@@ -1,5 +1,5 @@
 import type { Signal } from '../test/system/process.ts'
-import type { Name, OpenSystem } from '../test/system/system.ts'
+import type { Name, OpenSystem, SystemOptions } from '../test/system/system.ts'
 
 /** A system on which faults are tried: one of its own, or one that start-all.sh runs. */
 export interface Deployment {
@@ -31,3 +31,6 @@ export interface Deployment {
   stop(): Promise<boolean>
   close(): Promise<void>
 }
+
+/** How a scene gets its system. */
+export type OpenDeployment = (options?: SystemOptions) => Promise<Deployment>

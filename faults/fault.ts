@@ -1,5 +1,4 @@
 import type { Random } from '../test/images/random.ts'
-import type { Deployment } from './deployment.ts'
 import type { Findings } from './findings.ts'
 import type { Scene, SceneOptions } from './scene.ts'
 
@@ -49,6 +48,3 @@ export interface Stage {
   /** A line for whoever waits. */
   say(line: string): void
 }
-
-/** How a scene gets its system. */
-export type OpenDeployment = (options: SceneOptions['system']) => Promise<Deployment>

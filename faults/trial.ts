@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRandom } from '../test/images/random.ts'
-import type { Fault, Figure, Need, OpenDeployment } from './fault.ts'
+import type { OpenDeployment } from './deployment.ts'
+import type { Fault, Figure, Need } from './fault.ts'
 import type { Findings } from './findings.ts'
 import { openScene } from './scene.ts'
 
