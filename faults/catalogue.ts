@@ -1,5 +1,9 @@
 import type { Fault } from './fault.ts'
+import { blockedLoop } from './kinds/blocked.ts'
+import { calm } from './kinds/calm.ts'
+import { withoutDiscovery } from './kinds/discovery.ts'
+import { orderlyEnd } from './kinds/ends.ts'
 import { killAll, killOne } from './kinds/kills.ts'
 
 /** Every fault there is, in the order of their numbers. */
-export const catalogue: readonly Fault[] = [killOne, killAll]
+export const catalogue: readonly Fault[] = [calm, killOne, killAll, orderlyEnd, withoutDiscovery, blockedLoop]

@@ -22,6 +22,8 @@ export interface Deployment {
   /** Starts it again, or sees that it is started; resolves once it is ready. */
   start(name: Name): Promise<void>
   startAll(): Promise<void>
+  /** Replaces its processes one after the other, where a supervisor does that. */
+  roll?(): Promise<void>
   log(name: Name): string
   /** What went wrong that nobody asked for (I10). */
   faults(): string[]
@@ -33,4 +35,4 @@ export interface Deployment {
 }
 
 /** How a scene gets its system. */
-export type OpenDeployment = (options?: SystemOptions) => Promise<Deployment>
+export type OpenDeployment = (options?: SystemOptions, isSupervised?: boolean) => Promise<Deployment>

@@ -13,7 +13,7 @@ export interface Told {
 export interface Inner {
   ask(url: string, method?: 'GET' | 'POST' | 'DELETE'): Promise<Told | undefined>
   /** The answer as JSON; `undefined` when nobody answered, or with anything but 200. */
-  json<T>(url: string): Promise<T | undefined>
+  json<T>(url: string, method?: 'GET' | 'POST'): Promise<T | undefined>
 }
 
 export function createInner(secret: string | undefined): Inner {
@@ -30,8 +30,8 @@ export function createInner(secret: string | undefined): Inner {
   }
   return {
     ask,
-    async json<T>(url: string) {
-      const told = await ask(url)
+    async json<T>(url: string, method?: 'GET' | 'POST') {
+      const told = await ask(url, method)
       return told?.status === 200 ? (JSON.parse(told.bytes.toString()) as T) : undefined
     },
   }

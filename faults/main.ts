@@ -1,6 +1,6 @@
 import { runScript } from '../scripts/failure.ts'
+import { openFresh } from './fresh.ts'
 import { faultsHelp, readFaultOptions } from './options.ts'
-import { openOwn } from './own.ts'
 import { writeReport } from './report.ts'
 import { openStanding } from './standing.ts'
 import { formatTrials, rowOf } from './table.ts'
@@ -17,7 +17,7 @@ await runScript('faults', async () => {
     return 0
   }
   const { faults, at, seed, rounds, isFull, report } = options
-  const open = at === undefined ? openOwn : () => openStanding(at, process.env)
+  const open = at === undefined ? openFresh : () => openStanding(at, process.env)
   const trials: Trial[] = []
   for (const fault of faults) {
     const trial = await tryFault({ fault, rounds, seed, isFull, open, isOwn: at === undefined, say })

@@ -8,7 +8,7 @@ import { openSystem, type SystemOptions } from '../test/system/system.ts'
 import type { Deployment } from './deployment.ts'
 
 /** Leases, sweeps and their like are short, so that what follows from them is seen many times; a fault may say otherwise. */
-const standard = { LEASE_MS: '2000', ABANDONED_MS: '2000', LOG_LEVEL: 'warn' }
+export const standardEnv = { LEASE_MS: '2000', ABANDONED_MS: '2000', LOG_LEVEL: 'warn' }
 const SWEEP_MS = 1_000
 /** How long images without a task may take to be gone, in ms. */
 const SWEPT_MS = 120_000
@@ -16,7 +16,7 @@ const LOOK_MS = 100
 
 /** Starts a system, in a folder that is removed in the end unless one is given. Needs dist/ to be built. */
 export async function openOwn(options: SystemOptions = {}): Promise<Deployment> {
-  const env: Record<string, string> = { ...standard, ...options.env }
+  const env: Record<string, string> = { ...standardEnv, ...options.env }
   const system = await openSystem({ ...options, env })
   const { urls } = system
 

@@ -21,6 +21,8 @@ const AGAIN_MS = 10
 export interface SceneOptions {
   /** Of a system of its own: settings, how many of each. */
   readonly system?: SystemOptions
+  /** Whether that system has a supervisor, which starts again what ends and can replace all. */
+  readonly isSupervised?: boolean
   /** How many upload at once, one image after the other; 4 unless said, 0 for none. */
   readonly lanes?: number
   /** Pause of each between two uploads, in ms; 20 unless said. */
@@ -48,9 +50,9 @@ export interface Scene {
 export async function openScene(
   open: OpenDeployment,
   seed: number,
-  { system: settings, lanes = 4, pauseMs = 20 }: SceneOptions = {},
+  { system: settings, isSupervised = false, lanes = 4, pauseMs = 20 }: SceneOptions = {},
 ): Promise<Scene> {
-  const system = await open(settings)
+  const system = await open(settings, isSupervised)
   const folder = mkdtempSync(join(tmpdir(), 'verdigris-broken-'))
   const journal = createJournal(join(folder, 'journal.jsonl'))
   const findings = createFindings()

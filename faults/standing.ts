@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../scripts/failure.ts'
 import { isRunning } from '../scripts/process-id.ts'
+import { roll } from '../scripts/rolling.ts'
 import { readRun } from '../scripts/run-file.ts'
 import { portSettings, type Service } from '../scripts/services.ts'
 import type { Name } from '../test/system/system.ts'
@@ -66,6 +67,9 @@ export async function openStanding(dataDir: string, env: NodeJS.ProcessEnv): Pro
     start,
     startAll: async () => {
       await Promise.all(names.map(start))
+    },
+    async roll() {
+      await roll(dataDir, () => {})
     },
     log,
     faults: () =>

@@ -81,7 +81,8 @@ export function startWatch(deployment: Deployment, findings: Findings): Watch {
     }
   }
   const follow = async () => {
-    let since = 0
+    // What was there before is not looked at: one number beyond all gives the last one.
+    let since = Number.MAX_SAFE_INTEGER
     while (!isOver) {
       const page = await inner.json<{ revision: number; tasks: Task[] }>(
         `${urls.database}/changes?since=${since}&wait=${WAIT_SECONDS}`,

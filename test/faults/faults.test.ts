@@ -1,7 +1,7 @@
 import t from 'tap'
 import { catalogue } from '../../faults/catalogue.ts'
 import { describeFindings } from '../../faults/findings.ts'
-import { openOwn } from '../../faults/own.ts'
+import { openFresh } from '../../faults/fresh.ts'
 import { tryFault } from '../../faults/trial.ts'
 import { isFull } from '../system/scale.ts'
 
@@ -13,7 +13,7 @@ t.setTimeout(7_000_000)
 for (const fault of catalogue) {
   if (!isFull && fault.rounds.short === 0) continue
   t.test(`after ${fault.name}, ${fault.says}, nothing is lost`, async t => {
-    const { result, rounds } = await tryFault({ fault, seed, isFull, open: openOwn, isOwn: true, say })
+    const { result, rounds } = await tryFault({ fault, seed, isFull, open: openFresh, isOwn: true, say })
     if ('leftOut' in result) {
       t.pass(`${fault.name}`, { skip: result.leftOut })
       return
