@@ -95,6 +95,16 @@ export function countLoss<T extends TaskRecord>(task: T, now: number): T {
   return failFor(counted, `Its worker was lost ${MOST_LOSSES} times.`, now)
 }
 
+/** One lost holder less: it was heard of again. Counters of a task that has ended stay. */
+export function uncountLoss<T extends TaskRecord>(task: T): T {
+  return { ...task, losses: Math.max(0, task.losses - 1) }
+}
+
+/** True until it is finished or failed. */
+export function isOpen(task: TaskRecord): boolean {
+  return task.state === notStarted || task.state === inProgress
+}
+
 function giveBackLater<T extends TaskRecord>(task: T, now: number): T {
   const returns = task.errors + task.losses
   return { ...giveBack(task), readyAt: returns < 2 ? undefined : now + BACKOFF_MS * 2 ** (returns - 2) }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { ServiceError } from '../../kit/errors.ts'
 import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
 import { failed, finished } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
@@ -6,6 +7,7 @@ import { createAlarm } from './alarm.ts'
 import { createBatch } from './batch.ts'
 import { createClock } from './clock.ts'
 import * as life from './life.ts'
+import { createLostHolders } from './lost.ts'
 import { createPolls, type Poll } from './polls.ts'
 import { openTaskTable, type TaskRow } from './tasks.ts'
 import { createWatchers } from './watchers.ts'
@@ -48,6 +50,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
    * cut perhaps: that is no sign against the task.
    */
   const cutShort = new Set<string>()
+  /** Holders whose loss was counted, of tasks that are open. */
+  const lost = createLostHolders()
   /** When the next lease or pause is over, as far as is known. */
   let nextDue: number | undefined = now()
   // Of the present transaction:
@@ -59,6 +63,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     revision += 1
     tasks.update({ ...row, revision })
     changed.add(row.id)
+    if (!life.isOpen(row) || row.losses === 0) lost.forget(row.id)
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
     const length = isPlain ? plainLeaseMs : leaseMs
@@ -71,8 +76,28 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
   }
 
-  const lose = (row: TaskRow) =>
-    cutShort.delete(row.holder?.token ?? '') ? life.giveBack(row) : life.countLoss(row, now())
+  const lose = (row: TaskRow) => {
+    const token = row.holder?.token ?? ''
+    if (cutShort.delete(token)) return life.giveBack(row)
+    lost.note(row.id, token)
+    return life.countLoss(row, now())
+  }
+
+  /**
+   * Runs `write` for the holder of a task. Who held it, lost it and is heard of again is refused; but he lives, so the image
+   * did not kill him, and his loss counts no more.
+   */
+  const forHolder = async (id: number, token: string | undefined, write: (row: TaskRow) => void) => {
+    const refusal = await batch.run(() => {
+      const row = tasks.find(id)
+      if (token !== undefined && row !== undefined && lost.take(id, token)) {
+        save(life.uncountLoss(row))
+        return new ServiceError('conflict', 'The lease of this task was over.')
+      }
+      return write(life.found(row))
+    })
+    if (refusal !== undefined) throw refusal
+  }
 
   const settle = () => {
     if (nextDue !== undefined && nextDue <= now()) {
@@ -143,20 +168,19 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         if (row?.holder?.token === mark) save(life.giveBack(row))
       }),
     renew: (id, token) =>
-      batch.run(() => {
-        const row = life.heldBy(tasks.find(id), token)
-        tasks.extend(row, now() + row.holder.leaseMs)
+      forHolder(id, token, row => {
+        const held = life.heldBy(row, token)
+        tasks.extend(held, now() + held.holder.leaseMs)
         cutShort.delete(token)
       }),
-    release: (id, token) => batch.run(() => save(life.giveBack(life.heldBy(tasks.find(id), token)))),
+    release: (id, token) => forHolder(id, token, row => save(life.giveBack(life.heldBy(row, token)))),
     fail: (id, token, { mayRetry, reason }) =>
-      batch.run(() => {
-        const row = life.heldBy(tasks.find(id), token)
-        save(mayRetry ? life.countError(row, reason, now()) : life.failFor(row, reason, now()))
+      forHolder(id, token, row => {
+        const held = life.heldBy(row, token)
+        save(mayRetry ? life.countError(held, reason, now()) : life.failFor(held, reason, now()))
       }),
     finish: (id, token) =>
-      batch.run(() => {
-        const row = life.found(tasks.find(id))
+      forHolder(id, token, row => {
         if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now()))
       }),
     set: (id, state) =>
@@ -170,6 +194,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         const row = tasks.find(id)
         if (row === undefined) return
         tasks.remove(row)
+        lost.forget(id)
         changed.add(id)
       }),
     async changes({ since, limit = PAGE_ROWS, waitMs, signal }) {

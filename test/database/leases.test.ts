@@ -16,9 +16,27 @@ forEachEngine((name, openFor) => {
       for (const refused of [engine.renew(1, token), engine.release(1, token)])
         await t.rejects(refused, { code: 'conflict' })
       const again = await take()
-      t.match(again.grant, { id: 1, attempt: 2, alone: true })
+      t.match(again.grant, { id: 1, attempt: 2 })
       t.not(again.token, token)
     })
+
+    t.test(
+      'a holder who is heard of after his lease was over lives, so his loss is taken back, once',
+      async t => {
+        const { engine, pass, take } = openFor(t)
+        await engine.newTask(1)
+        const first = await take()
+        await pass(LEASE_MS)
+        const second = await take()
+        t.match(second.grant, { alone: true })
+        await t.rejects(engine.finish(1, first.token), { code: 'conflict' })
+        t.match(await engine.get(1), { state: inProgress, attempt: 2, losses: 0 })
+        await pass(LEASE_MS)
+        t.match(await engine.get(1), { losses: 1 })
+        await t.rejects(engine.renew(1, first.token), { code: 'conflict' })
+        t.match(await engine.get(1), { losses: 1 })
+      },
+    )
 
     t.test('a plain grant lasts longer', async t => {
       const { engine, pass } = openFor(t)

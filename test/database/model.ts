@@ -19,6 +19,8 @@ export interface ModelTask {
   readyAt: number
   result: number | undefined
   finishedBy: string | undefined
+  /** Holders that were lost over it and not heard of since. */
+  lost: Set<string>
 }
 
 export const LEASE_MS = 15_000
@@ -44,7 +46,7 @@ export class Model {
     if (this.tasks.has(id)) return
     const counts = { attempt: 0, errors: 0, losses: 0 }
     const none = { holder: undefined, result: undefined, finishedBy: undefined }
-    this.tasks.set(id, { state: notStarted, readyAt: 0, ...counts, ...none })
+    this.tasks.set(id, { state: notStarted, readyAt: 0, ...counts, ...none, lost: new Set() })
     this.changed.add(id)
   }
 
@@ -101,6 +103,7 @@ export class Model {
     if (state === notStarted) {
       task.errors = 0
       task.losses = 0
+      task.lost.clear()
       this.#free(id, task, 0)
     } else if (state === inProgress) this.grant(id, token, true)
     else {
@@ -122,7 +125,8 @@ export class Model {
 
   /** The engine was started anew: every lease has its full length again. */
   restart(): void {
-    for (const { holder } of this.tasks.values()) {
+    for (const { holder, lost } of this.tasks.values()) {
+      lost.clear()
       if (holder === undefined) continue
       holder.until = this.now + lengthOf(holder.isPlain)
       holder.isCutShort = true
@@ -137,6 +141,7 @@ export class Model {
       if (holder.isCutShort) this.#free(id, task, 0)
       else {
         task.losses += 1
+        task.lost.add(holder.token)
         if (task.losses < MOST_LOSSES) this.#freeLater(id, task)
         else this.#end(id, task, failed)
       }
@@ -151,6 +156,11 @@ export class Model {
     const task = this.tasks.get(id)
     if (task === undefined) return 'not-found'
     const { holder } = task
+    if (token !== undefined && task.lost.delete(token)) {
+      task.losses -= 1
+      this.changed.add(id)
+      return 'conflict'
+    }
     if (holder === undefined) return 'conflict'
     if (token === undefined ? !holder.isPlain : holder.token !== token) return 'conflict'
     then(task as ModelTask & { holder: Holder })
@@ -173,6 +183,7 @@ export class Model {
   #end(id: number, task: ModelTask, state: number): void {
     task.state = state
     task.holder = undefined
+    task.lost.clear()
     this.changed.add(id)
   }
 }
