@@ -3,13 +3,15 @@ import type { Task } from '../database/contract.ts'
 import type { Deployment } from './deployment.ts'
 import type { Findings } from './findings.ts'
 import { createInner, type Inner } from './inner.ts'
+import { startLag } from './lag.ts'
 
 /** How long one ask for changes is held, in seconds. */
 const WAIT_SECONDS = 1
 /** Pause after an ask that nobody answered, in ms. */
 const AGAIN_MS = 20
-/** How much later than it happened a change may be seen here, in ms. */
+/** How much later than it happened a change may be seen here, in ms, and how many times the lag of this process more. */
 const LATE_MS = 1_000
+const LAGS = 3
 
 /** The states that may come after one, seen with some left out between. */
 const after: Readonly<Record<number, readonly number[]>> = {
@@ -48,6 +50,7 @@ export function startWatch(deployment: Deployment, findings: Findings): Watch {
   let probes = 0
   let open = 0
   let isOver = false
+  const lag = startLag()
   for (const invariant of ['I3', 'I5', 'I6'] as const) findings.look(invariant)
 
   const probe = async (id: number) => {
@@ -74,7 +77,7 @@ export function startWatch(deployment: Deployment, findings: Findings): Watch {
   const lookForOverdue = () => {
     for (const { task, at } of seen.values()) {
       const heldMs = performance.now() - at
-      if (task.state === 1 && heldMs > leaseMs + 1_000 + LATE_MS) {
+      if (task.state === 1 && heldMs > leaseMs + 1_000 + LATE_MS + LAGS * lag.ms()) {
         findings.broke('I6', `task ${task.id} is in progress for ${Math.round(heldMs)} ms`)
         seen.set(task.id, { task, at: Number.POSITIVE_INFINITY })
       }
@@ -106,6 +109,7 @@ export function startWatch(deployment: Deployment, findings: Findings): Watch {
     onChange: hear => void hearers.push(hear),
     async stop() {
       isOver = true
+      lag.stop()
       await following
       await Promise.all(probing)
     },

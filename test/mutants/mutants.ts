@@ -1,0 +1,120 @@
+import type { Mutant } from './mutant.ts'
+
+/** Bugs that the harness of faults must see: at least one against each invariant. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'the id is answered before the task is on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'master/intake.ts',
+        find: '    await database.ask.newTask({ id })\n    return id',
+        replace: '    setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    return id',
+      },
+    ],
+    shownBy: { fault: 'T2', rounds: 3 },
+  },
+  {
+    name: 'a result is the upload as it came',
+    invariant: 'I2',
+    edits: [
+      {
+        file: 'worker/task.ts',
+        find: 'yield* options.swap(input)',
+        replace: 'yield* input as AsyncIterable<Buffer>',
+      },
+    ],
+    shownBy: { fault: 'T26', rounds: 1 },
+  },
+  {
+    name: 'a task is made before its image is stored',
+    invariant: 'I3',
+    edits: [
+      {
+        file: 'master/intake.ts',
+        find: "await storage.ask.sendImage({ id, state: 'working', create: 1 }, { body: upload })",
+        replace:
+          "await database.ask.newTask({ id })\n        await storage.ask.sendImage({ id, state: 'working', create: 1 }, { body: upload })",
+      },
+    ],
+    shownBy: { fault: 'T26', rounds: 1 },
+  },
+  {
+    name: 'a lost task begins at attempt 0 again',
+    invariant: 'I5',
+    edits: [
+      {
+        file: 'database/engines/life.ts',
+        find: 'const counted = { ...task, losses: task.losses + 1 }',
+        replace: 'const counted = { ...task, losses: task.losses + 1, attempt: 0 }',
+      },
+    ],
+    shownBy: { fault: 'T1', rounds: 12 },
+  },
+  {
+    name: 'a lease that is over is not taken back',
+    invariant: 'I6',
+    edits: [
+      {
+        file: 'database/engines/sqlite.ts',
+        find: 'if (nextDue !== undefined && nextDue <= now()) {',
+        replace: 'if (nextDue !== undefined && nextDue < 0) {',
+      },
+    ],
+    shownBy: { fault: 'T1', rounds: 12 },
+  },
+  {
+    name: 'what a killed storage left is not swept',
+    invariant: 'I7',
+    edits: [
+      {
+        file: 'storage/engines/incoming.ts',
+        find: 'if (file !== undefined && Date.now() - file.mtimeMs > abandonedMs) await remove(name)',
+        replace: 'if (file !== undefined && Date.now() - file.mtimeMs > 1e12) await remove(name)',
+      },
+    ],
+    shownBy: { fault: 'T2', rounds: 8 },
+  },
+  {
+    name: 'the seal is not that of the whole image',
+    invariant: 'I8',
+    edits: [
+      {
+        file: 'storage/engines/incoming.ts',
+        find: '    hash.update(piece)\n  }',
+        replace: '    hash.update(piece.subarray(1))\n  }',
+      },
+    ],
+    shownBy: { fault: 'T26', rounds: 1 },
+  },
+  {
+    name: 'the entry of a dead service stays',
+    invariant: 'I9',
+    edits: [
+      {
+        file: 'kv-store/engines/leases.ts',
+        find: 'filter(([, lease]) => lease.endsAt > now())',
+        replace: 'filter(([, lease]) => lease.endsAt > 0)',
+      },
+      {
+        file: 'kv-store/engines/leases.ts',
+        find: 'filter(([, { endsAt }]) => endsAt <= now())',
+        replace: 'filter(([, { endsAt }]) => endsAt < 0)',
+      },
+    ],
+    shownBy: { fault: 'T1', rounds: 6 },
+  },
+  {
+    name: 'one result in fifty is answered with 500',
+    invariant: 'I11',
+    edits: [
+      {
+        file: 'storage/service.ts',
+        find: '      const image = await engine.get({ id, state, attempt })\n',
+        replace:
+          "      const image = await engine.get({ id, state, attempt })\n      if (state === 'finished' && id % 50 === 0) throw new Error('planted')\n",
+      },
+    ],
+    shownBy: { fault: 'T0', rounds: 200 },
+  },
+]
