@@ -1,6 +1,7 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasCode, ServiceError } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
 import type { masterContract } from '../master/contract.ts'
@@ -59,6 +60,7 @@ export function buildFrontend({
       refuseForeignPage(request)
       const file = await readFile(request, maxUploadBytes)
       const id = await master.ask.new({}, { body: file })
+      failpoint('frontend.upload.taken')
       if (!prefersHtml(request)) return id
       reply.redirect(`/task?id=${id}`, 303)
       return sent

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { databaseContract, Grant } from '../database/contract.ts'
 import { discard } from '../kit/body.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 
@@ -42,21 +43,29 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
     }
   }
 
+  const takeBack = async ({ id, token }: Grant): Promise<void> => {
+    if (token === undefined) await database.ask.setById({}, { body: { id, state: 0 } })
+    else await database.ask.releaseTask({ id, token })
+  }
+
+  /** An older plain result must not be taken for the one to come: a plain worker says it is done whatever happened. */
+  const prepare = async ({ id, token }: Grant): Promise<void> => {
+    failpoint('master.task.granted')
+    if (token === undefined && !(await storage.isOriginal()))
+      await storage.ask.deleteImage({ id, state: 'finished', attempt: 0 })
+  }
+
   return {
+    takeBack,
     async grant(asker, signal) {
       const isPlain = asker.worker === undefined && asker.wait === undefined
       const grant =
         !isPlain && (await database.isOriginal())
           ? await askOriginal(asker, signal)
           : await database.ask.getNewTask(asker, { signal })
-      // An older plain result must not be taken for the one to come: a plain worker says it is done whatever happened.
-      if (grant !== undefined && grant.token === undefined && !(await storage.isOriginal()))
-        await storage.ask.deleteImage({ id: grant.id, state: 'finished', attempt: 0 })
+      if (grant === undefined) return undefined
+      await prepare(grant)
       return grant
-    },
-    async takeBack({ id, token }) {
-      if (token === undefined) await database.ask.setById({}, { body: { id, state: 0 } })
-      else await database.ask.releaseTask({ id, token })
     },
     async finish(id, token) {
       if (token === undefined && !(await storage.isOriginal())) {
@@ -68,6 +77,7 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         discard(result)
       }
       await database.ask.finishTask({ id, token })
+      failpoint('master.task.finished')
     },
   }
 }

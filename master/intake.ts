@@ -5,6 +5,7 @@ import { finished, inProgress, notStarted } from '../database/contract.ts'
 import { peek } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 import { asRefusal } from './refusal.ts'
@@ -62,7 +63,9 @@ export function createIntake({ database, storage, maxPixels }: IntakeOptions): I
     }
     if (await database.isOriginal()) return storeBehindOriginal(body)
     const id = await store(body)
+    failpoint('master.image.stored')
     await database.ask.newTask({ id })
+    failpoint('master.task.made')
     return id
   }
 }

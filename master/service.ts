@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
 import { done } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, ifUnsent, type ServerOptions, sent } from '../kit/server.ts'
 import type { storageContract } from '../storage/contract.ts'
@@ -63,8 +64,11 @@ export function buildMaster({ database, storage, maxPixels, ...server }: MasterO
     changes: ({ query, signal }) => database.ask.changes(query, { signal }),
     async delete({ query: { id } }) {
       await database.ask.deleteTask({ id })
+      failpoint('master.task.deleted')
       await storage.ask.deleteImage({ id, state: 'finished' })
+      failpoint('master.result.deleted')
       await storage.ask.deleteImage({ id, state: 'working' })
+      failpoint('master.upload.deleted')
       return done
     },
   })

@@ -1,5 +1,6 @@
 import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
 import { hasCode } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { ImageState, StoredImage, storageContract } from '../storage/contract.ts'
@@ -50,8 +51,11 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
       return { tasks: 0, images: 0 }
     // The task goes first: while it is there its images are.
     if (task !== undefined) await database.ask.deleteTask({ id })
+    failpoint('master.task.swept')
     await storage.ask.deleteImage({ id, state: 'finished' })
+    failpoint('master.result.swept')
     await storage.ask.deleteImage({ id, state: 'working' })
+    failpoint('master.upload.swept')
     return { tasks: task === undefined ? 0 : 1, images: 1 }
   }
 
@@ -59,6 +63,7 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
     const task = await find(id)
     if (task !== undefined && (!hasEnded(task) || task.result === attempt)) return 0
     await storage.ask.deleteImage({ id, state: 'finished', attempt })
+    failpoint('master.attempt.swept')
     return 1
   }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds dist/ and leaves a fingerprint of what it was built from. --fingerprint prints that of the present sources.
+# Builds dist/ and leaves a fingerprint of what it was built from. --fingerprint prints that of the present sources;
+# --failing adds to dist/ the services with failpoints, for tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +23,11 @@ build_wasm() {
 
 if [ "${1:-}" = --fingerprint ]; then
   fingerprint
+  exit
+fi
+if [ "${1:-}" = --failing ]; then
+  node dist/scripts/bundle.js --failing
+  cp dist/.built dist/failing/.built
   exit
 fi
 # Taken before: what is edited while tsc runs shows as stale afterwards.

@@ -1,16 +1,18 @@
 import { rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { portSettings } from './services.ts'
 
 /**
  * Joins each service in dist/ with its libraries into a few files, from which it starts in half the time (docs/decisions,
- * 010). Runs after tsc, whose dist/SERVICE/main.js it replaces; all else that tsc built stays, for the tests.
+ * 010). Runs after tsc, whose dist/SERVICE/main.js it replaces; all else that tsc built stays, for the tests. With
+ * `--failing` it makes dist/SERVICE/failing.js instead: the same with failpoints, for tests alone (docs/decisions, 019).
  */
 
 /** Where the files that services share come to lie. */
 const SHARED = 'bundled'
+const SHARED_FAILING = 'failing'
 
 /** A map that leads nowhere: without it the maps of the libraries, which Node reads at each start, hold 8 MB. */
 const nowhere = Buffer.from('{"version":3,"sources":[""],"mappings":"AAAA"}').toString('base64')
@@ -26,16 +28,33 @@ const unmapped: Plugin = {
     }),
 }
 
-// What earlier builds left: each has names of its own.
-rmSync(join('dist', SHARED), { recursive: true, force: true })
+/** Leaves empty lines where failpoints are, so that lines keep their numbers. What nobody calls is left out as well. */
+const withoutFailpoints: Plugin = {
+  name: 'services without failpoints',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const code = await readFile(path, 'utf8')
+      return { contents: code.replaceAll(/^ *failpoint\('[^']*'\)$/gm, ''), loader: 'ts' }
+    }),
+}
 
-await build({
-  entryPoints: portSettings.map(({ service }) => `${service}/main.ts`),
+/** Puts the arming of failpoints before each service's main. */
+const arming: Plugin = {
+  name: 'failpoints that are armed first',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^failing:/ }, ({ path }) => ({ path: path.slice(8), namespace: 'failing' }))
+    onLoad({ filter: /.*/, namespace: 'failing' }, ({ path: service }) => ({
+      contents: `import './kit/arming.ts'; import './${service}/main.ts'`,
+      resolveDir: process.cwd(),
+    }))
+  },
+}
+
+const shared: BuildOptions = {
   outbase: '.',
   outdir: 'dist',
   bundle: true,
   splitting: true,
-  chunkNames: `${SHARED}/[hash]`,
   // They bring machine code, which is found beside them.
   external: ['libsql', 'sharp'],
   platform: 'node',
@@ -43,9 +62,26 @@ await build({
   target: 'node20',
   sourcemap: true,
   sourcesContent: false,
-  plugins: [unmapped],
   // For libraries that are CommonJS.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
-})
+}
+const services = portSettings.map(({ service }) => service)
+const kinds = {
+  main: {
+    folder: SHARED,
+    entryPoints: services.map(service => `${service}/main.ts`),
+    plugins: [unmapped, withoutFailpoints],
+  },
+  failing: {
+    folder: SHARED_FAILING,
+    entryPoints: services.map(service => ({ in: `failing:${service}`, out: `${service}/failing` })),
+    plugins: [unmapped, arming],
+  },
+}
+
+const { folder, ...kind } = process.argv.includes('--failing') ? kinds.failing : kinds.main
+// What earlier builds left: each has names of its own.
+rmSync(join('dist', folder), { recursive: true, force: true })
+await build({ ...shared, ...kind, chunkNames: `${folder}/[hash]` })

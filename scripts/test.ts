@@ -118,6 +118,7 @@ await runScript('test', async () => {
       await check('format and lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
     )
   checks.push(await check('types', 'node_modules/.bin/tsc', ['-b', 'tsconfig.test.json']))
+  checks.push(await check('services with failpoints', 'scripts/build.sh', ['--failing']))
   const units = files.filter(file => !isSystem(file))
   const reports = [
     ...(await run(units, 4, isAll ? ALL_SECONDS : UNIT_SECONDS, env)),

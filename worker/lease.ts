@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Grant } from '../database/contract.ts'
 import { hasCode } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
@@ -69,20 +70,31 @@ export function openLease({ grant, master, log }: LeaseOptions): Lease {
       }
     }
   }
+  const handBack = async (name: string) => {
+    await master.ask.releaseTask({ id, token: name })
+    failpoint('worker.task.released')
+  }
   const close = () => clearInterval(renewing)
 
   return {
     signal: ended.signal,
     close,
-    finish: () => say(() => master.ask.registerTaskFinished({ id, token })),
+    finish: () =>
+      say(async () => {
+        await master.ask.registerTaskFinished({ id, token })
+        failpoint('worker.task.finished')
+      }),
     async fail(reason, retry) {
-      if (token !== undefined)
-        await say(() => master.ask.failTask({ id, token, retry: retry ? 1 : 0 }, { body: reason }))
+      if (token === undefined) return
+      await say(async () => {
+        await master.ask.failTask({ id, token, retry: retry ? 1 : 0 }, { body: reason })
+        failpoint('worker.task.failed')
+      })
     },
     async release() {
       close()
       if (!ended.signal.aborted && token !== undefined)
-        await say(() => master.ask.releaseTask({ id, token })).catch(() => {
+        await say(() => handBack(token)).catch(() => {
           log.warn({ id }, 'a task could not be handed back; its lease ends by itself')
         })
       ended.abort()

@@ -7,6 +7,7 @@ import type { Grant } from '../database/contract.ts'
 import { discard, peek, SMALL_BODY_BYTES } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode } from '../kit/errors.ts'
+import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
@@ -67,11 +68,14 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
     }
     const stream = Readable.from(swapped(), { objectMode: false })
     try {
+      failpoint('worker.upload.fetched')
       const result = await peek({ data: stream }, SMALL_BODY_BYTES + 1)
       await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result.body, signal })
       return readHeader(first, options)
     } catch (error) {
-      throw failure ?? error
+      if (failure !== undefined) throw failure
+      // A disk that did not take a result says nothing against the image.
+      throw error
     } finally {
       discard({ data: stream })
       discard({ data: input })
@@ -108,9 +112,12 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
 
   return async (grant, lease) => {
     try {
+      failpoint('worker.task.received')
       const upload = await fetchUpload(grant, lease.signal)
       const header = await storeResult(grant, upload, lease.signal)
+      failpoint('worker.result.stored')
       if (!(await options.isTrusted(grant, header))) throw new Mistrust()
+      failpoint('worker.result.trusted')
       await lease.finish()
     } catch (error) {
       await settle(grant, lease, error).catch(failure =>

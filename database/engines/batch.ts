@@ -1,4 +1,5 @@
 import { ServiceError } from '../../kit/errors.ts'
+import { failpoint } from '../../kit/failpoint.ts'
 import type { Sqlite } from '../../kit/sqlite.ts'
 
 interface Operation {
@@ -55,9 +56,13 @@ export function createBatch({ database, settle, committed, rolledBack }: BatchOp
     let answers: (() => void)[]
     try {
       begin.run()
+      failpoint('database.turn.begun')
       answers = operations.map(attempt)
+      failpoint('database.turn.written')
       settle()
+      failpoint('database.turn.settled')
       commit.run()
+      failpoint('database.turn.committed')
     } catch (error) {
       // SQLite has rolled back by itself when the disk was full.
       if (database.inTransaction) rollback.run()

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ServiceError } from '../../kit/errors.ts'
+import { failpoint } from '../../kit/failpoint.ts'
 import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
 import { failed, finished } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
@@ -39,6 +40,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const { path, leaseMs = 15_000, plainLeaseMs = 120_000 } = options
   const database = openSqlite(path)
   const tasks = openTaskTable(database)
+  failpoint('database.file.opened')
   const told = tasks.told()
   let revision = told.revision
   const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
@@ -73,6 +75,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     const holder = createHolder(asking)
     const granted = life.grantTo(row, holder)
     save(granted)
+    failpoint('database.task.granted')
     return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
   }
 
@@ -145,6 +148,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
           if (isNew) {
             revision += 1
             changed.add(made)
+            failpoint('database.task.inserted')
           }
           if (isNew || id !== undefined) return made
         }
@@ -172,6 +176,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         const held = life.heldBy(row, token)
         tasks.extend(held, now() + held.holder.leaseMs)
         cutShort.delete(token)
+        failpoint('database.task.renewed')
       }),
     release: (id, token) => forHolder(id, token, row => save(life.giveBack(life.heldBy(row, token)))),
     fail: (id, token, { mayRetry, reason }) =>
@@ -182,6 +187,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     finish: (id, token) =>
       forHolder(id, token, row => {
         if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now()))
+        failpoint('database.task.finished')
       }),
     set: (id, state) =>
       batch.run(() => {
@@ -196,6 +202,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         tasks.remove(row)
         lost.forget(id)
         changed.add(id)
+        failpoint('database.task.removed')
       }),
     async changes({ since, limit = PAGE_ROWS, waitMs, signal }) {
       if (since === revision) await watchers.wait('any', { waitMs, signal })

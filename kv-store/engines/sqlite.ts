@@ -1,3 +1,4 @@
+import { failpoint } from '../../kit/failpoint.ts'
 import { closeSqlite, openSqlite, readPragma } from '../../kit/sqlite.ts'
 import type { Entry } from '../contract.ts'
 import type { KvEngine } from '../engine.ts'
@@ -20,6 +21,7 @@ export function openSqliteKv({ path, now = () => performance.now() }: SqliteKvOp
   const database = openSqlite(path)
   if (readPragma(database, 'user_version') === 0)
     database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
+  failpoint('kv-store.file.opened')
   const selectOne = database.prepare('SELECT value FROM entries WHERE key = ?')
   const selectNext = database.prepare('SELECT key, value FROM entries WHERE key > ? ORDER BY key LIMIT 1000')
   const upsert = database.prepare(
@@ -64,17 +66,27 @@ export function openSqliteKv({ path, now = () => performance.now() }: SqliteKvOp
     getAll: async key => all(key),
     async set(key, value) {
       if (plain(key)?.value === value) return
-      upsert.run(key, value)
+      const put = () => {
+        upsert.run(key, value)
+        failpoint('kv-store.value.set')
+      }
+      put()
       markChanged(key)
     },
     async lease(key, value, instance, ttlSeconds) {
       const isChange = leases.put(key, instance, value, ttlSeconds * 1_000)
       if (isChange) markChanged(key)
       sweep()
+      failpoint('kv-store.lease.set')
     },
     async remove(key, instance) {
       const hadLease = leases.remove(key, instance)
-      const hadPlain = instance === undefined && deleteOne.run(key).changes > 0
+      let hadPlain = false
+      const removePlain = () => {
+        hadPlain = deleteOne.run(key).changes > 0
+        failpoint('kv-store.entry.removed')
+      }
+      if (instance === undefined) removePlain()
       if (hadLease || hadPlain) markChanged(key)
     },
     async *list() {

@@ -2,6 +2,7 @@ import { unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard } from '../../kit/body.ts'
 import { ServiceError } from '../../kit/errors.ts'
+import { failpoint } from '../../kit/failpoint.ts'
 import type { ImageKey, StorageEngine } from '../engine.ts'
 import { type Fatal, makeFolders } from './folder.ts'
 import { createIncoming, isNoRoom, type Received } from './incoming.ts'
@@ -34,6 +35,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
     working: await openShelves(join(path, 'working'), 'working', fatal),
     finished: await openShelves(join(path, 'finished'), 'finished', fatal),
   }
+  failpoint('storage.folders.made')
   const incoming = createIncoming({ path: join(path, 'incoming'), abandonedMs, fatal })
   const verified = createVerifiedFiles()
   let corrupt = 0
@@ -104,6 +106,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
         state === 'working' || attempt !== undefined ? [attempt] : await shelves[state].attemptsOf(id)
       const paths = attempts.map(attempt => shelves[state].pathOf({ id, state, attempt }))
       await Promise.all(paths.map(path => unlink(path).catch(ignoreAbsence)))
+      failpoint('storage.image.removed')
     },
     list: options => shelves[options.state].list(options),
     corruptCount: () => corrupt,

@@ -1,5 +1,6 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { failpoint } from '../../kit/failpoint.ts'
 
 /** Told of an fsync that failed. It must end the process: what the disk kept is unknown, and asking again would lie. */
 export type Fatal = (error: unknown) => void
@@ -15,8 +16,11 @@ export interface Folder {
 /** Opens a folder that is there. */
 export async function openFolder(path: string, fatal: Fatal): Promise<Folder> {
   const handle = await open(path, 'r')
-  const sync = createSharedSync(() => handle.sync(), fatal)
-  return { path, sync, close: () => handle.close() }
+  const syncOnce = async () => {
+    await handle.sync()
+    failpoint('storage.folder.synced')
+  }
+  return { path, sync: createSharedSync(syncOnce, fatal), close: () => handle.close() }
 }
 
 /**

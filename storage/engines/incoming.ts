@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { discard } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
+import { failpoint } from '../../kit/failpoint.ts'
 import type { Fatal } from './folder.ts'
 import { encodeSeal } from './seal.ts'
 import { ignoreAbsence } from './sealed.ts'
@@ -40,7 +41,12 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
   const inHand = new Set<string>()
 
   const remove = async (name: string) => {
-    await unlink(join(folder, name)).catch(() => {})
+    try {
+      await unlink(join(folder, name))
+      failpoint('storage.file.discarded')
+    } catch {
+      // It is swept when it is old enough.
+    }
     inHand.delete(name)
   }
 
@@ -58,8 +64,17 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
           async moveTo(target) {
             await rename(path, target)
             inHand.delete(name)
+            failpoint('storage.image.named')
           },
-          linkTo: target => link(path, target).then(() => true, isTaken),
+          async linkTo(target) {
+            try {
+              await link(path, target)
+              failpoint('storage.image.named')
+              return true
+            } catch (error) {
+              return isTaken(error as NodeJS.ErrnoException)
+            }
+          },
           discard: async () => (inHand.has(name) ? remove(name) : undefined),
         }
       } catch (error) {
@@ -72,7 +87,10 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
       for (const name of await readdir(folder)) {
         if (inHand.has(name)) continue
         const file = await stat(join(folder, name)).catch(ignoreAbsence)
-        if (file !== undefined && Date.now() - file.mtimeMs > abandonedMs) await remove(name)
+        if (file !== undefined && Date.now() - file.mtimeMs > abandonedMs) {
+          await remove(name)
+          failpoint('storage.leftover.swept')
+        }
       }
     },
   }
@@ -82,15 +100,24 @@ async function write(path: string, body: Bytes, maxBytes: number, fatal: Fatal):
   if ((body.length ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const handle = await open(path, 'wx')
   try {
+    failpoint('storage.file.opened')
     const sha256 = await writeSealed(handle, body, maxBytes)
-    await handle.sync().catch(error => {
-      // No room was found for what is thrown away now: that is known, and nobody was told otherwise.
-      if (!isNoRoom(error)) fatal(error)
-      throw error
-    })
+    failpoint('storage.file.written')
+    await sync(handle, fatal)
     return sha256
   } finally {
     await handle.close()
+  }
+}
+
+async function sync(handle: FileHandle, fatal: Fatal): Promise<void> {
+  try {
+    await handle.sync()
+    failpoint('storage.file.synced')
+  } catch (error) {
+    // No room was found for what is thrown away now: that is known, and nobody was told otherwise.
+    if (!isNoRoom(error)) fatal(error)
+    throw error
   }
 }
 

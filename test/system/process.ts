@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { atEnd } from './ending.ts'
@@ -20,13 +20,15 @@ export interface ServiceProcess {
   /** Of the last start; also after its end. */
   readonly pid: () => number
   readonly isRunning: () => boolean
-  /** Starts it; resolves once it says that it is ready. */
-  start(): Promise<void>
+  /** Starts it, with these failpoints of kit/failpoint.ts, none unless said; resolves once it says that it is ready. */
+  start(failpoints?: string): Promise<void>
+  /** Resolves with how it ended, whoever ended it; a process that has not run is `undefined`. */
+  ended(): Promise<End | undefined>
   /** Sends a signal and resolves with how it ended. A process that runs no more is left as it is. */
   kill(signal: Signal): Promise<End | undefined>
   /** All it ever said, over all starts. */
   log(): string
-  /** A line for each end that nobody asked for. */
+  /** A line for each end that nobody asked for, and no failpoint brought about. */
   readonly unasked: readonly string[]
 }
 
@@ -45,8 +47,10 @@ export interface ServiceProcessOptions {
   readonly host?: string
   /** The command it is run through, which becomes it: `ip netns exec NAME`. */
   readonly through?: readonly string[]
-  /** The program and its arguments: dist/SERVICE/main.js unless said. */
+  /** The program and its arguments: dist/SERVICE/main.js, or failing.js, unless said. */
   readonly program?: readonly string[]
+  /** Whether the service with failpoints runs. */
+  readonly isFailing?: boolean
   /** Whether it does what is asked of it; unless said when /health says that it is the service, and ready. */
   readonly isReady?: () => Promise<boolean>
   readonly env: NodeJS.ProcessEnv
@@ -56,7 +60,8 @@ export interface ServiceProcessOptions {
 
 export function createServiceProcess(options: ServiceProcessOptions): ServiceProcess {
   const { name, service, port, host = '127.0.0.1', env, logs } = options
-  const { through = [], program = [`dist/${service}/main.js`] } = options
+  const { through = [], isFailing = false } = options
+  const { program = [`dist/${service}/${isFailing ? 'failing' : 'main'}.js`] } = options
   const [command = '', ...args] = [...through, process.execPath, '--enable-source-maps', ...program]
   const url = `http://${host}:${port}`
   const path = join(logs, `${name}.log`)
@@ -66,6 +71,8 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
   let isAsked = true
 
   const log = () => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+  const hasFailed = (from: number) =>
+    /^failpoint \S+: (crash|error)$/m.test(readFileSync(path).subarray(from).toString())
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
   const saysSo = async () => {
     const { body } = await request(`${url}/health`)
@@ -85,11 +92,17 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
     isRunning,
     unasked,
     log,
-    async start() {
+    ended: async () => ended,
+    async start(failpoints = '') {
       if (isRunning()) throw new Error(`${name} runs already`)
+      if (isFailing) requireFailing()
       appendFileSync(path, '')
+      const from = statSync(path).size
       const output = openSync(path, 'a')
-      const started = spawn(command, args, { env, stdio: ['ignore', output, output] })
+      const started = spawn(command, args, {
+        env: { ...env, FAILPOINTS: failpoints },
+        stdio: ['ignore', output, output],
+      })
       closeSync(output)
       child = started
       running.add(started)
@@ -97,7 +110,8 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       ended = new Promise(resolve =>
         started.once('exit', (status, signal) => {
           running.delete(started)
-          if (!isAsked) unasked.push(`${name} ended by itself: ${signal ?? `status ${status}`}`)
+          if (!isAsked && !hasFailed(from))
+            unasked.push(`${name} ended by itself: ${signal ?? `status ${status}`}`)
           resolve({ status, signal })
         }),
       )
@@ -110,4 +124,13 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
       return ended
     },
   }
+}
+
+/** Services with failpoints are made on their own: of other sources they would show what is no more. */
+function requireFailing(): void {
+  const [built, failing] = ['dist/.built', 'dist/failing/.built'].map(path =>
+    existsSync(path) ? readFileSync(path, 'utf8') : undefined,
+  )
+  if (failing === undefined || failing !== built)
+    throw new Error('the services with failpoints are not built of what dist/ is: scripts/build.sh --failing')
 }

@@ -10,6 +10,9 @@ import { createServiceProcess, type End, type ServiceProcess, type Signal } from
 /** A process's name: that of its service; the second one of a kind is `worker-2`. */
 export type Name = Service | `${Service}-${number}`
 
+/** Failpoints by process: `{ storage: 'storage.file.synced=crash' }`. */
+export type Failpoints = Readonly<Partial<Record<Name, string>>>
+
 export interface SystemOptions {
   /** Settings of all services, beside ports and data. */
   readonly env?: Readonly<Record<string, string>>
@@ -17,6 +20,11 @@ export interface SystemOptions {
   readonly counts?: Partial<Record<Service, number>>
   /** Of which services stand-ins of the original run in place of ours. */
   readonly originals?: readonly Service[]
+  /**
+   * What fails in which process from its first start to its end, as `kit/failpoint.ts` has it; `{}` for nothing yet. With it
+   * the services with failpoints run, to be built with `scripts/build.sh --failing`.
+   */
+  readonly failpoints?: Failpoints
   /** Keeps its data there, and leaves it; unless said in a folder that is removed in the end. */
   readonly dataDir?: string
 }
@@ -31,12 +39,14 @@ export interface System {
   readonly dataDir: string
   /** Sends a signal (SIGKILL unless said) and resolves once the process has ended. */
   kill(name: Name, signal?: Signal): Promise<End | undefined>
+  /** Resolves once it has ended, by whatever: a failpoint may do it. */
+  ended(name: Name): Promise<End | undefined>
   /** Kills all at the same moment. */
   killAll(signal?: Signal): Promise<void>
-  /** Starts it again, on its port; resolves once it is ready. */
-  start(name: Name): Promise<void>
+  /** Starts it again, on its port, with these failpoints, none unless said; resolves once it is ready. */
+  start(name: Name, failpoints?: string): Promise<void>
   /** Starts all that do not run: at once, or in order where originals look each other up at their start. */
-  startAll(): Promise<void>
+  startAll(failpoints?: Failpoints): Promise<void>
   /** Ends all at the same moment, and starts all at the same moment. */
   restart(signal: Signal): Promise<void>
   /** Stops all in order, as start-all.sh does. */
@@ -85,9 +95,10 @@ export async function openSystem(options: SystemOptions = {}): Promise<OpenSyste
   const killAll = async (signal: Signal) => {
     await Promise.all(all.map(process => process.kill(signal)))
   }
-  const startAll = async () => {
+  const startAll = async (failpoints: Failpoints = {}) => {
     const missing = all.filter(({ isRunning }) => !isRunning())
-    if (options.originals === undefined) await Promise.all(missing.map(process => process.start()))
+    if (options.originals === undefined)
+      await Promise.all(missing.map(process => process.start(failpoints[process.name as Name])))
     else for (const process of missing) await process.start()
   }
   const close = async () => {
@@ -95,7 +106,7 @@ export async function openSystem(options: SystemOptions = {}): Promise<OpenSyste
     if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
   }
   try {
-    await startAll()
+    await startAll(options.failpoints)
   } catch (error) {
     await close()
     throw error
@@ -108,8 +119,9 @@ export async function openSystem(options: SystemOptions = {}): Promise<OpenSyste
     names,
     dataDir,
     kill: (name, signal = 'SIGKILL') => of(name).kill(signal),
+    ended: name => of(name).ended(),
     killAll: (signal = 'SIGKILL') => killAll(signal),
-    start: name => of(name).start(),
+    start: (name, failpoints) => of(name).start(failpoints),
     startAll,
     async restart(signal) {
       await killAll(signal)
@@ -130,7 +142,7 @@ export async function openSystem(options: SystemOptions = {}): Promise<OpenSyste
 async function plan(
   dataDir: string,
   logs: string,
-  { env, counts = {}, originals = [] }: SystemOptions,
+  { env, counts = {}, originals = [], failpoints }: SystemOptions,
 ): Promise<Map<Name, ServiceProcess>> {
   const parts = portSettings.flatMap(({ service, variable }) =>
     Array.from({ length: counts[service] ?? 1 }, (_, i) => ({
@@ -139,6 +151,7 @@ async function plan(
       variable,
     })),
   )
+  const isFailing = failpoints !== undefined
   const ports = await freePorts(parts.length)
   const kv = `127.0.0.1:${ports[0]}`
   return new Map(
@@ -146,7 +159,7 @@ async function plan(
       const port = ports[i] ?? 0
       const own = { ...process.env, ...env, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
       const original = originals.includes(service) ? standIn(service, port, kv) : {}
-      return [name, createServiceProcess({ name, service, port, env: own, logs, ...original })]
+      return [name, createServiceProcess({ name, service, port, env: own, logs, isFailing, ...original })]
     }),
   )
 }
