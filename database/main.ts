@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { loadConfig } from '../kit/config.ts'
 import { openMesh } from '../kit/mesh.ts'
-import { openOrFail, runService, startService } from '../kit/run.ts'
+import { endOnLoss, openOrFail, runService, startService } from '../kit/run.ts'
 import { kvStoreContract } from '../kv-store/contract.ts'
 import { databaseConfig } from './config.ts'
 import { databaseContract } from './contract.ts'
@@ -13,7 +13,8 @@ const start = startService(databaseConfig.service, config)
 const { kv, own, allowedHosts, leaseMs, plainLeaseMs } = config
 const { secrets } = start.standing
 const path = join(config.dataDir, 'database', 'tasks.db')
-const engine = await openOrFail(start, () => openSqliteTasks({ path, leaseMs, plainLeaseMs }))
+const fatal = endOnLoss(start)
+const engine = await openOrFail(start, () => openSqliteTasks({ path, leaseMs, plainLeaseMs, fatal }))
 const mesh = openMesh({ kv, registryContract: kvStoreContract, secrets, allowedHosts, log: start.log })
 const app = buildDatabase({ ...start, engine, guard: start.standing })
 const discovery = { mesh, key: databaseContract.key, own }

@@ -129,6 +129,14 @@ export function fail(service: string, message: string): never {
   process.exit(1)
 }
 
+/** For an engine whose disk failed: what it kept is unknown, and only a new start finds it out. */
+export function endOnLoss({ log }: Start): (error: unknown) => never {
+  return err => {
+    log.fatal({ err }, 'the disk did not keep what it was given: ending')
+    process.exit(1)
+  }
+}
+
 /** Opens what a service keeps its data in; ends the process with one line when that cannot be had. */
 export async function openOrFail<T>({ identity }: Start, open: () => T | Promise<T>): Promise<T> {
   try {

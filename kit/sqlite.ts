@@ -30,6 +30,22 @@ export function openSqlite(path: string): Sqlite {
   return database
 }
 
+/**
+ * Told of a commit that failed, but not for want of room. It must end the process: whether SQLite finds the transaction on
+ * disk is only known when the file is opened anew.
+ */
+export type Fatal = (error: unknown) => void
+
+/** Runs what commits. An error is `fatal`, since it leaves open what is on disk; but a full disk took nothing, for certain. */
+export function commitWith(run: () => void, fatal: Fatal | undefined): void {
+  try {
+    run()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'SQLITE_FULL') fatal?.(error)
+    throw error
+  }
+}
+
 /** What a pragma says: its first column. (libsql ignores `{simple: true}`.) */
 export function readPragma(database: Sqlite, pragma: string): unknown {
   const statement = database.prepare(`PRAGMA ${pragma}`)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { loadConfig } from '../kit/config.ts'
 import { openMesh } from '../kit/mesh.ts'
-import { openOrFail, runService, startService } from '../kit/run.ts'
+import { endOnLoss, openOrFail, runService, startService } from '../kit/run.ts'
 import { kvStoreContract } from '../kv-store/contract.ts'
 import { storageConfig } from './config.ts'
 import { storageContract } from './contract.ts'
@@ -11,12 +11,9 @@ import { buildStorage } from './service.ts'
 const config = loadConfig(storageConfig)
 const start = startService(storageConfig.service, config)
 const { standing, log } = start
-const fatal = (err: unknown) => {
-  log.fatal({ err }, 'the disk did not keep what it was given: ending')
-  process.exit(1)
-}
 const { abandonedMs } = config
 const path = join(config.dataDir, 'storage')
+const fatal = endOnLoss(start)
 const engine = await openOrFail(start, () => openFileStorage({ path, fatal, abandonedMs }))
 const maxBytes = { working: config.maxUploadBytes, finished: config.maxResultBytes }
 const app = buildStorage({ ...start, engine, maxBytes, guard: standing })

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
-import type { Sqlite } from '../../kit/sqlite.ts'
+import { commitWith, type Fatal, type Sqlite } from '../../kit/sqlite.ts'
 
 interface Operation {
   write(): unknown
@@ -16,6 +16,7 @@ export interface BatchOptions {
   readonly committed: () => void
   /** Runs when the transaction was rolled back, before its operations are rejected with `error`. */
   readonly rolledBack: (error: unknown) => void
+  readonly fatal?: Fatal | undefined
 }
 
 /**
@@ -34,9 +35,13 @@ export interface Batch {
   close(): void
 }
 
-export function createBatch({ database, settle, committed, rolledBack }: BatchOptions): Batch {
+export function createBatch({ database, settle, committed, rolledBack, fatal }: BatchOptions): Batch {
   const begin = database.prepare('BEGIN')
   const commit = database.prepare('COMMIT')
+  const commitTurn = () => {
+    commit.run()
+    failpoint('database.turn.committed')
+  }
   const rollback = database.prepare('ROLLBACK')
   let queue: Operation[] = []
   let isRequested = false
@@ -61,8 +66,7 @@ export function createBatch({ database, settle, committed, rolledBack }: BatchOp
       failpoint('database.turn.written')
       settle()
       failpoint('database.turn.settled')
-      commit.run()
-      failpoint('database.turn.committed')
+      commitWith(commitTurn, fatal)
     } catch (error) {
       // SQLite has rolled back by itself when the disk was full.
       if (database.inTransaction) rollback.run()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
-import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
+import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
 import { failed, finished } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
@@ -29,6 +29,7 @@ export interface SqliteTasksOptions {
   readonly wall?: () => number
   /** A clock in ms that never jumps. */
   readonly now?: () => number
+  readonly fatal?: Fatal
 }
 
 /**
@@ -134,7 +135,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     grants = []
     revisionBefore = revision
   }
-  const batch = createBatch({ database, settle, committed, rolledBack })
+  const batch = createBatch({ database, settle, committed, rolledBack, fatal: options.fatal })
 
   for (const token of tasks.extendAll(now())) cutShort.add(token)
   batch.request()

@@ -1,5 +1,5 @@
 import { failpoint } from '../../kit/failpoint.ts'
-import { closeSqlite, openSqlite, readPragma } from '../../kit/sqlite.ts'
+import { closeSqlite, commitWith, type Fatal, openSqlite, readPragma } from '../../kit/sqlite.ts'
 import type { Entry } from '../contract.ts'
 import type { KvEngine } from '../engine.ts'
 import { createLeases } from './leases.ts'
@@ -14,10 +14,11 @@ export interface SqliteKvOptions {
   readonly path: string
   /** A clock in ms that never jumps. */
   readonly now?: () => number
+  readonly fatal?: Fatal
 }
 
 /** Plain entries in SQLite, each on disk before it is acknowledged; leased ones in memory. */
-export function openSqliteKv({ path, now = () => performance.now() }: SqliteKvOptions): KvEngine {
+export function openSqliteKv({ path, now = () => performance.now(), fatal }: SqliteKvOptions): KvEngine {
   const database = openSqlite(path)
   if (readPragma(database, 'user_version') === 0)
     database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
@@ -70,7 +71,7 @@ export function openSqliteKv({ path, now = () => performance.now() }: SqliteKvOp
         upsert.run(key, value)
         failpoint('kv-store.value.set')
       }
-      put()
+      commitWith(put, fatal)
       markChanged(key)
     },
     async lease(key, value, instance, ttlSeconds) {
@@ -86,7 +87,7 @@ export function openSqliteKv({ path, now = () => performance.now() }: SqliteKvOp
         hadPlain = deleteOne.run(key).changes > 0
         failpoint('kv-store.entry.removed')
       }
-      if (instance === undefined) removePlain()
+      if (instance === undefined) commitWith(removePlain, fatal)
       if (hadLease || hadPlain) markChanged(key)
     },
     async *list() {

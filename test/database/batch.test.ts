@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { createBatch } from '../../database/engines/batch.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { ServiceError } from '../../kit/errors.ts'
+import { armFailpoints } from '../../kit/failpoint.ts'
 import { openSqlite } from '../../kit/sqlite.ts'
 
 function open(t: Test) {
@@ -9,7 +10,7 @@ function open(t: Test) {
   database.exec('CREATE TABLE words (word TEXT NOT NULL UNIQUE) STRICT')
   const insert = database.prepare('INSERT INTO words VALUES (?)')
   const select = database.prepare('SELECT word FROM words').raw()
-  const seen = { settled: 0, committed: 0, rolledBack: [] as unknown[] }
+  const seen = { settled: 0, committed: 0, rolledBack: [] as unknown[], fatal: [] as unknown[] }
   const batch = createBatch({
     database,
     settle: () => {
@@ -19,6 +20,7 @@ function open(t: Test) {
       seen.committed += 1
     },
     rolledBack: error => seen.rolledBack.push(error),
+    fatal: error => seen.fatal.push(error),
   })
   t.teardown(() => database.close())
   const words = () => (select.all() as string[][]).flat()
@@ -67,10 +69,26 @@ t.test('a full disk refuses the whole turn with disk-full, and heals once there 
   const answers = await Promise.allSettled([write('small'), write(large('a')), write(large('b'))])
   for (const answer of answers) t.match(answer, { status: 'rejected', reason: { code: 'disk-full' } })
   t.match(seen.rolledBack, [{ code: 'disk-full' }])
+  t.same(seen.fatal, [])
   t.same(words(), [])
   limit(1_000)
   await write(large('a'))
   t.equal(words().length, 1)
+})
+
+t.test('a disk that fails before the commit undoes the turn; one that fails in it is fatal', async t => {
+  const { seen, words, write } = open(t)
+  t.teardown(() => armFailpoints(''))
+  for (const step of ['begun', 'written', 'settled']) {
+    armFailpoints(`database.turn.${step}=error*1`)
+    await t.rejects(write('a'), { code: 'SQLITE_IOERR' }, step)
+    t.same([words(), seen.fatal], [[], []], step)
+  }
+  // What SQLite said was an error; what is on disk is the whole turn.
+  armFailpoints('database.turn.committed=error*1')
+  await t.rejects(write('a'), { code: 'SQLITE_IOERR' })
+  t.same(words(), ['a'])
+  t.match(seen, { committed: 0, fatal: [{ code: 'SQLITE_IOERR' }] })
 })
 
 t.test('an end commits what was asked and refuses what comes later', async t => {

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { armFailpoints } from '../../kit/failpoint.ts'
 import type { KvEngine } from '../../kv-store/engine.ts'
 import { openSqliteKv } from '../../kv-store/engines/sqlite.ts'
 
@@ -147,4 +148,15 @@ t.test('a second process cannot open the same file', async t => {
   const first = openSqliteKv({ path })
   t.throws(() => openSqliteKv({ path }), /another process has it open/)
   await first.close()
+})
+
+t.test('a disk that fails while an entry is written is fatal', async t => {
+  t.teardown(() => armFailpoints(''))
+  const failures: unknown[] = []
+  const engine = openSqliteKv({ path: ':memory:', fatal: error => failures.push(error) })
+  t.teardown(() => engine.close())
+  armFailpoints('kv-store.value.set=error*1,kv-store.entry.removed=error*1')
+  await t.rejects(engine.set('a', '1'), { code: 'SQLITE_IOERR' })
+  await t.rejects(engine.remove('a'), { code: 'SQLITE_IOERR' })
+  t.match(failures, [{ code: 'SQLITE_IOERR' }, { code: 'SQLITE_IOERR' }])
 })
