@@ -60,6 +60,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   // Of the present transaction:
   let changed = new Set<number>()
   let grants: { poll: Poll; granted: Granted }[] = []
+  let settled: string[] = []
   let revisionBefore = revision
 
   const save = (row: TaskRow) => {
@@ -82,7 +83,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
 
   const lose = (row: TaskRow) => {
     const token = row.holder?.token ?? ''
-    if (cutShort.delete(token)) return life.giveBack(row)
+    settled.push(token)
+    if (cutShort.has(token)) return life.giveBack(row)
     lost.note(row.id, token)
     return life.countLoss(row, now())
   }
@@ -117,6 +119,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     if (changed.size > 0) tasks.tell(revision, now())
   }
   const committed = () => {
+    for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
     polls.beginWaits()
     watchers.wake(changed)
@@ -133,6 +136,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const startTurn = () => {
     changed = new Set()
     grants = []
+    settled = []
     revisionBefore = revision
   }
   const batch = createBatch({ database, settle, committed, rolledBack, fatal: options.fatal })
@@ -176,7 +180,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       forHolder(id, token, row => {
         const held = life.heldBy(row, token)
         tasks.extend(held, now() + held.holder.leaseMs)
-        cutShort.delete(token)
+        settled.push(token)
         failpoint('database.task.renewed')
       }),
     release: (id, token) => forHolder(id, token, row => save(life.giveBack(life.heldBy(row, token)))),

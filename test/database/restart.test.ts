@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { finished, inProgress, notStarted } from '../../database/contract.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
+import { armFailpoints } from '../../kit/failpoint.ts'
 import { closeSqlite, openSqlite, readPragma } from '../../kit/sqlite.ts'
 import { leased, plain, tokenOf } from './engines.ts'
 
@@ -100,6 +101,27 @@ t.test('a lease that a restart cut short is no loss, one that was renewed since 
   t.match(await after.get(1), { losses: 1 })
   await close()
 })
+
+t.test(
+  'a lease that a restart cut short is no loss, though the disk failed when that was written',
+  async t => {
+    const { engine, restart, pass, close } = openFile(t)
+    await engine.newTask(1)
+    await engine.newTask(2)
+    await engine.take(leased)
+    const { token } = tokenOf(await engine.take(leased))
+    const after = await restart(0)
+    t.teardown(() => armFailpoints(''))
+    armFailpoints('database.turn.settled=error*1')
+    await t.rejects(after.renew(2, token), { code: 'SQLITE_IOERR' })
+    armFailpoints('database.turn.settled=error*1')
+    await t.rejects(pass(15_000), { code: 'SQLITE_IOERR' })
+    await pass(0)
+    t.match(await after.get(1), { state: notStarted, losses: 0 })
+    t.match(await after.get(2), { state: notStarted, losses: 0 })
+    await close()
+  },
+)
 
 t.test('a wall clock that jumps while it runs is not noticed', async t => {
   const { clock, engine, pass, close } = openFile(t)
