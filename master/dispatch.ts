@@ -64,8 +64,14 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
           ? await askOriginal(asker, signal)
           : await database.ask.getNewTask(asker, { signal })
       if (grant === undefined) return undefined
-      await prepare(grant)
-      return grant
+      try {
+        await prepare(grant)
+        return grant
+      } catch (error) {
+        // Nobody will hear of it: it would count as the loss of a worker.
+        await takeBack(grant)
+        throw error
+      }
     },
     async finish(id, token) {
       if (token === undefined && !(await storage.isOriginal())) {

@@ -4,6 +4,7 @@ import t from 'tap'
 import { request } from 'undici'
 import { collect } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
+import { armFailpoints } from '../../kit/failpoint.ts'
 import { encodePng } from '../images/encode.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
 import { openStage, type Stage } from '../stage.ts'
@@ -173,6 +174,17 @@ t.test('a worker that hangs up while its ask is granted leaves the task to the n
   await gone
   const id = Number(await upload)
   t.match(await stage.master.ask.getNewTask({ worker: 'next', wait: 10 }), { id })
+})
+
+t.test('a grant that the master cannot pass on waits again at once, and is no loss', async t => {
+  const stage = await openStage(t)
+  t.teardown(() => armFailpoints(''))
+  const id = Number(await stage.master.ask.new({}, bodyOf(uniqueImage(1))))
+  armFailpoints('master.task.granted=error')
+  await t.rejects(stage.master.ask.getNewTask({ worker: 'w', wait: 1 }), { code: 'unavailable' })
+  t.match(await stage.database.ask.getById({ id }), { state: 0, attempt: 1, losses: 0 })
+  t.match(await post(`${stage.urls.master}/getNewTask`), { status: 503 })
+  t.match(await stage.database.ask.getById({ id }), { state: 0, losses: 0 })
 })
 
 t.test('deleting forgets the task and its images', async t => {
