@@ -6,7 +6,7 @@ import { SwapTimeout } from '../codec/thread.ts'
 import type { Grant } from '../database/contract.ts'
 import { discard, peek, SMALL_BODY_BYTES } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
-import { hasCode } from '../kit/errors.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
@@ -75,6 +75,8 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
     } catch (error) {
       if (failure !== undefined) throw failure
       // A disk that did not take a result says nothing against the image.
+      if (hasCode(error, 'internal'))
+        throw new ServiceError('unavailable', 'The result could not be stored.', { cause: error })
       throw error
     } finally {
       discard({ data: stream })

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import t from 'tap'
 import { openThreads } from '../../codec/threads.ts'
+import { armFailpoints } from '../../kit/failpoint.ts'
 import { silent } from '../../kit/log.ts'
 import { openPool } from '../../worker/pool.ts'
 import { createTaskRunner } from '../../worker/task.ts'
@@ -21,6 +22,22 @@ t.test('while the storage is away tasks are handed back, uncounted', async t => 
     30_000,
   )
   t.match(await stage.database.ask.getById({ id: 9 }), { errors: 0, losses: 0 })
+})
+
+t.test('while the disk takes no results tasks are handed back, uncounted', async t => {
+  const stage = await openStage(t)
+  const id = await submit(stage, uniqueImage(1))
+  t.teardown(() => armFailpoints(''))
+  armFailpoints('storage.file.written=error')
+  const run = createTaskRunner(runnerOf(stage))
+  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  await waitFor(
+    'a fourth attempt',
+    async () => ((await stage.database.ask.getById({ id })).attempt ?? 0) >= 4,
+  )
+  armFailpoints('')
+  t.match(await ended(stage, id), { state: 2, errors: 0, losses: 0 })
 })
 
 t.test(
