@@ -56,6 +56,7 @@ t.test('a crash ends the process as the kernel kills it: not one line more is ru
 t.test('an error is thrown at once or from a pass on, so many times or until the process ends', async t => {
   const EIO = 'EIO'
   t.same(passFive('storage.file.synced=error', 'storage.file.synced'), [EIO, EIO, EIO, EIO, EIO])
+  t.same(passFive('', 'storage.file.synced'), Array.from({ length: 5 }), 'armed no more')
   t.same(passFive('storage.file.synced=error*1', 'storage.file.synced').filter(Boolean), [EIO])
   t.same(passFive('storage.file.synced=error@3*2', 'storage.file.synced'), [
     ...[undefined, undefined],
@@ -82,7 +83,7 @@ t.test('a note is one line a step, and all can be noted but some', async t => {
 t.test('what does not exist does not start, and says so in one line', async t => {
   const wrong: [string, RegExp][] = [
     ['storage.file.sunk=crash', /^FAILPOINTS: there is no storage\.file\.sunk\n$/],
-    ['toString=crash', /^FAILPOINTS: .*toString.*\n$/],
+    ['constructor=crash', /^FAILPOINTS: there is no constructor\n$/],
     ['master.task.made=panic', /^FAILPOINTS: master\.task\.made=panic is not .*\n$/],
     ['master.task.made=crash*0', /^FAILPOINTS: .* is not .*\n$/],
     ['master.task.made', /^FAILPOINTS: .* is not .*\n$/],
