@@ -4,6 +4,15 @@ import { calm } from './kinds/calm.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
 import { orderlyEnd } from './kinds/ends.ts'
 import { killAll, killOne } from './kinds/kills.ts'
+import { failedSteps } from './kinds/steps.ts'
 
 /** Every fault there is, in the order of their numbers. */
-export const catalogue: readonly Fault[] = [calm, killOne, killAll, orderlyEnd, withoutDiscovery, blockedLoop]
+export const catalogue: readonly Fault[] = [
+  calm,
+  killOne,
+  killAll,
+  failedSteps,
+  orderlyEnd,
+  withoutDiscovery,
+  blockedLoop,
+]

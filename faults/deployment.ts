@@ -19,8 +19,8 @@ export interface Deployment {
   /** Sends a signal (SIGKILL unless said) and resolves once the process has ended. */
   kill(name: Name, signal?: Signal): Promise<unknown>
   killAll(signal?: Signal): Promise<void>
-  /** Starts it again, or sees that it is started; resolves once it is ready. */
-  start(name: Name): Promise<void>
+  /** Starts it again, or sees that it is started; resolves once it is ready. One of its own may be started to fail. */
+  start(name: Name, failpoints?: string): Promise<void>
   startAll(): Promise<void>
   /** Replaces its processes one after the other, where a supervisor does that. */
   roll?(): Promise<void>

@@ -58,7 +58,7 @@ export async function openScene(
   const findings = createFindings()
   const url = system.urls.frontend
   const visitor = createVisitor({ url, journal })
-  const watch = startWatch(system, findings)
+  const watch = startWatch(system, findings, () => journal.hadFault(journal.now(), journal.now()))
   const crowd = startCrowd({
     url,
     journal,

@@ -41,7 +41,8 @@ export interface Watch {
   stop(): Promise<void>
 }
 
-export function startWatch(deployment: Deployment, findings: Findings): Watch {
+/** While `isDisturbed`, what a lease should do may be just what the fault prevents: I6 counts from then on. */
+export function startWatch(deployment: Deployment, findings: Findings, isDisturbed: () => boolean): Watch {
   const { urls, leaseMs } = deployment
   const inner = createInner(deployment.secret)
   const seen = new Map<number, Seen>()
@@ -97,7 +98,8 @@ export function startWatch(deployment: Deployment, findings: Findings): Watch {
       }
       since = page.revision
       for (const task of page.tasks) see(task)
-      lookForOverdue()
+      if (isDisturbed()) forgetTimes()
+      else lookForOverdue()
     }
   }
   const following = follow()

@@ -6,5 +6,6 @@ prepare
 here=$PWD
 cd "$root"
 node node_modules/typescript/bin/tsc -b tsconfig.test.json
+scripts/build.sh --failing
 cd "$here"
 exec node --enable-source-maps "$root/dist/faults/main.js" "$@"
