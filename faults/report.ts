@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Failure } from '../scripts/failure.ts'
+import { formatGoals } from './goals.ts'
 import { formatTrials } from './table.ts'
 import type { Trial } from './trial.ts'
 import { describeVersions } from './versions.ts'
@@ -14,6 +15,8 @@ export function writeReport(path: string, trials: readonly Trial[]): void {
   const [from, to] = [before.indexOf(BEGIN), before.indexOf(END)]
   if (from === -1 || to < from) throw new Failure(`${path} has no place for the table`)
   const date = new Date().toISOString().slice(0, 10)
-  const written = [BEGIN, '', `${date}. ${describeVersions()}.`, '', formatTrials(trials), '', ''].join('\n')
-  writeFileSync(path, before.slice(0, from) + written + before.slice(to))
+  const head = `${date}. ${describeVersions()}.`
+  const parts = [BEGIN, head, formatGoals(trials), formatTrials(trials), '']
+  const written = parts.join('\n\n')
+  writeFileSync(path, before.slice(0, from) + written.trimEnd() + '\n\n' + before.slice(to))
 }
