@@ -18,5 +18,5 @@ export function writeReport(path: string, trials: readonly Trial[]): void {
   const head = `${date}. ${describeVersions()}.`
   const parts = [BEGIN, head, formatGoals(trials), formatTrials(trials), '']
   const written = parts.join('\n\n')
-  writeFileSync(path, before.slice(0, from) + written.trimEnd() + '\n\n' + before.slice(to))
+  writeFileSync(path, `${before.slice(0, from)}${written.trimEnd()}\n\n${before.slice(to)}`)
 }
