@@ -3,6 +3,8 @@ import { dataSetting, kvSetting, sharedSettings, whole } from '../kit/settings.t
 
 /** Largest image a setting may allow, in bytes: 4 GB. */
 const MOST_BYTES = 4_000_000_000
+/** Largest quota a setting may name, in bytes: 900 TB. */
+const MOST_QUOTA_BYTES = 900_000_000_000_000
 
 export const storageConfig = {
   service: 'storage',
@@ -24,6 +26,11 @@ export const storageConfig = {
       env: 'ABANDONED_MS',
       unit: 'ms',
       says: 'a temporary file untouched for that long is removed; longer than a sender may be silent (30 s)',
+    }),
+    quotaBytes: setting(whole(0, MOST_QUOTA_BYTES).default(20_000_000_000), {
+      env: 'QUOTA_BYTES',
+      unit: 'bytes',
+      says: 'how much may lie there before uploads are refused with 507 (results never are); 0: as much as the disk has',
     }),
   },
   positional: ['own', 'kv'],

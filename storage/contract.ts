@@ -43,10 +43,15 @@ export const storageContract = defineContract({
         'the bytes, verified; of a result without attempt the plain one, else that of the highest attempt',
     }),
     deleteImage: del('/deleteImage', {
-      query: { id, state: imageState, attempt: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional() },
+      query: {
+        id,
+        state: imageState,
+        attempt: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+        olderThanMs: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+      },
       reply: success,
       summary:
-        'removes an image, also when there is none; of `finished` attempt 0 is the plain result, none is all of them',
+        'removes an image, also when there is none; of `finished` attempt 0 is the plain result, none is all of them; olderThanMs: only what was last written that long ago',
     }),
     images: get('/images', {
       query: {

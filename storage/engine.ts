@@ -29,13 +29,23 @@ export interface ListedImage extends StoredImage {
   readonly name: string
 }
 
+/** What lies there in all. */
+export interface Usage {
+  /** Of all images, with what the engine adds to each, and of the uploads under way. */
+  readonly bytes: number
+  /** Past this uploads are refused, 0: never. Results are not, so there may be more bytes than this. */
+  readonly quotaBytes: number
+  /** False after a start until all that lies there was counted; `bytes` is too low meanwhile. */
+  readonly isCounted: boolean
+}
+
 /** Where storage keeps its images. */
 export interface StorageEngine {
   /**
    * Stores an image under its name, a result without `attempt` as the plain one, in one step: a reader sees what was there before, or all of the new one. Resolved means
    * that bytes and name are on disk. Rejected means that nothing is left behind, with
    * - `conflict`: `isNew` and there is one, or this attempt has another result already (the same bytes again are fine);
-   * - `too-large`, `disk-full`; `bad-request` for an empty body; and whatever the body's stream fails with.
+   * - `too-large`; `disk-full`, of an upload also when the quota is full; `bad-request` for an empty body; and whatever the body's stream fails with.
    */
   put(image: ImageKey, body: Bytes, options: PutOptions): Promise<void>
   /**
@@ -44,10 +54,14 @@ export interface StorageEngine {
    * A stream that is given must be read or destroyed.
    */
   get(image: ImageKey): Promise<(Bytes & { readonly length: number }) | undefined>
-  /** Removes an image, also when there is none; of `finished` without `attempt` all results of that id. */
-  remove(image: ImageKey): Promise<void>
+  /**
+   * Removes an image, also when there is none; of `finished` without `attempt` all results of that id. With `olderThanMs`
+   * only what was last written at least that long ago.
+   */
+  remove(image: ImageKey, olderThanMs?: number): Promise<void>
   /** What lies there, in order of name. An image that comes or goes meanwhile may be in it or not. */
   list(options: ListOptions): Promise<ListedImage[]>
+  usage(): Usage
   /** Times a corrupt image was met, since the start. */
   corruptCount(): number
   close(): Promise<void>

@@ -11,10 +11,10 @@ import { buildStorage } from './service.ts'
 const config = loadConfig(storageConfig)
 const start = startService(storageConfig.service, config)
 const { standing, log } = start
-const { abandonedMs } = config
-const path = join(config.dataDir, 'storage')
 const fatal = endOnLoss(start)
-const engine = await openOrFail(start, () => openFileStorage({ path, fatal, abandonedMs }))
+const { abandonedMs, quotaBytes } = config
+const path = join(config.dataDir, 'storage')
+const engine = await openOrFail(start, () => openFileStorage({ path, fatal, abandonedMs, quotaBytes }))
 const maxBytes = { working: config.maxUploadBytes, finished: config.maxResultBytes }
 const app = buildStorage({ ...start, engine, maxBytes, guard: standing })
 const { secrets } = standing

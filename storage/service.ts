@@ -16,7 +16,7 @@ export function buildStorage({ engine, maxBytes, ...server }: StorageOptions): F
   const app = buildServer({
     ...server,
     ...(maxBytes && { maxBodyBytes: Math.max(...Object.values(maxBytes)) }),
-    facts: () => ({ ...server.facts?.(), corrupt: engine.corruptCount() }),
+    facts: () => ({ ...server.facts?.(), corrupt: engine.corruptCount(), ...engine.usage() }),
   })
 
   addRoutes(app, storageContract, {
@@ -37,9 +37,9 @@ export function buildStorage({ engine, maxBytes, ...server }: StorageOptions): F
       if (image === undefined) throw new ServiceError('not-found', 'No such image.')
       return image
     },
-    async deleteImage({ query: { id, state, attempt } }) {
+    async deleteImage({ query: { id, state, attempt, olderThanMs } }) {
       refuseAttemptOfUpload(state, attempt)
-      await engine.remove({ id, state, attempt })
+      await engine.remove({ id, state, attempt }, olderThanMs)
       return done
     },
     images: ({ query }) => engine.list(query),

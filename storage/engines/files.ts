@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises'
+import { stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard } from '../../kit/body.ts'
 import { ServiceError } from '../../kit/errors.ts'
@@ -6,12 +6,15 @@ import { failpoint } from '../../kit/failpoint.ts'
 import type { ImageKey, StorageEngine } from '../engine.ts'
 import { type Fatal, makeFolders } from './folder.ts'
 import { createIncoming, isNoRoom, type Received } from './incoming.ts'
+import { openLedger } from './ledger.ts'
 import { CorruptError, ignoreAbsence, readSealed } from './sealed.ts'
 import { openShelves } from './shelves.ts'
 import { createVerifiedFiles } from './verified.ts'
 
 /** Longest time between two sweeps of temporary files, in ms. */
 const SWEEP_MS = 60_000
+/** How often what lies there is counted anew, in ms. */
+const COUNT_MS = 60_000
 
 export interface FileStorageOptions {
   /** The folder; made when it is not there. Any number of processes may share it. */
@@ -22,6 +25,13 @@ export interface FileStorageOptions {
    * another process may be writing it.
    */
   readonly abandonedMs?: number
+  /**
+   * Once the files have so many bytes, uploads are refused; results never are, so that what was taken in can be finished.
+   * 0, or not said: as many as the disk has. Of several processes each sees what others did at its next count.
+   */
+  readonly quotaBytes?: number
+  /** Pause between two counts, in ms. */
+  readonly countEveryMs?: number
 }
 
 /**
@@ -29,7 +39,7 @@ export interface FileStorageOptions {
  * the same step as the bytes (docs/decisions/001). All state is in the file system.
  */
 export async function openFileStorage(options: FileStorageOptions): Promise<StorageEngine> {
-  const { path, fatal, abandonedMs = 60_000 } = options
+  const { path, fatal, abandonedMs = 60_000, quotaBytes = 0, countEveryMs = COUNT_MS } = options
   await makeFolders([dirname(path), path, join(path, 'incoming')])
   const shelves = {
     working: await openShelves(join(path, 'working'), 'working', fatal),
@@ -37,6 +47,8 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   }
   failpoint('storage.folders.made')
   const incoming = createIncoming({ path: join(path, 'incoming'), abandonedMs, fatal })
+  const folders = [...shelves.working.paths, ...shelves.finished.paths]
+  const ledger = openLedger({ folders, quotaBytes, countEveryMs })
   const verified = createVerifiedFiles()
   let corrupt = 0
 
@@ -59,33 +71,61 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       : readSealed(shelves.finished.pathOf({ ...image, attempt }), verified).catch(asRefusal)
   }
 
-  /** Names the result of an attempt, which keeps the bytes it first had. A corrupt one has lost them: it is replaced. */
-  const nameOnce = async (file: Received, path: string) => {
+  /** Gives a file the name; the bytes of the file that had it. */
+  const replace = async (file: Received, path: string): Promise<number> => {
+    const before = await stat(path).catch(ignoreAbsence)
+    await file.moveTo(path)
+    return before?.size ?? 0
+  }
+
+  /**
+   * Names the result of an attempt, which keeps the bytes it first had: `undefined` when it has them already. A corrupt one
+   * has lost them: it is replaced.
+   */
+  const nameOnce = async (file: Received, path: string): Promise<number | undefined> => {
     while (!(await file.linkTo(path))) {
       const there = await readSealed(path, verified).catch(error => {
         if (error instanceof CorruptError) return 'corrupt' as const
         throw error
       })
-      if (there === 'corrupt') return file.moveTo(path)
+      if (there === 'corrupt') return replace(file, path)
       if (there === undefined) continue
       discard(there)
-      if (there.sha256.equals(file.sha256)) return
+      if (there.sha256.equals(file.sha256)) return undefined
       throw new ServiceError('conflict', 'This attempt has another result already.')
     }
+    return 0
+  }
+
+  /** Gives an image its name; the bytes of what had it, `undefined` when it is there already. */
+  const name = async (file: Received, path: string, { attempt = 0 }: ImageKey, isNew: boolean) => {
+    if (attempt > 0) return nameOnce(file, path)
+    if (!isNew) return replace(file, path)
+    if (await file.linkTo(path)) return 0
+    throw new ServiceError('conflict', 'There is such an image already.')
+  }
+
+  const removeFile = async (path: string, olderThanMs: number) => {
+    const file = await stat(path).catch(ignoreAbsence)
+    if (file === undefined || Date.now() - file.mtimeMs < olderThanMs) return
+    const isGone = await unlink(path).then(() => true, ignoreAbsence)
+    if (isGone) ledger.note(path, file.size, 0)
   }
 
   return {
     async put(image, body, { maxBytes, isNew }) {
       const path = shelves[image.state].pathOf(image)
-      const file = await incoming.receive(body, maxBytes).catch(asRefusal)
+      const room = image.state === 'working' ? ledger.openRoom() : undefined
+      let file: Received | undefined
       try {
-        if ((image.attempt ?? 0) > 0) await nameOnce(file, path)
-        else if (!isNew) await file.moveTo(path)
-        else if (!(await file.linkTo(path)))
-          throw new ServiceError('conflict', 'There is such an image already.')
+        file = await incoming.receive(body, maxBytes, room)
+        const before = await name(file, path, image, isNew)
+        room?.free()
+        if (before !== undefined) ledger.note(path, before, file.bytes)
         await Promise.all([shelves[image.state].folderOf(image.id).sync(), file.discard()])
       } catch (error) {
-        await file.discard()
+        room?.free()
+        await file?.discard()
         return asRefusal(error)
       }
     },
@@ -100,18 +140,20 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       }
     },
     // Not synced: one that a power cut brings back is an orphan, and swept as one.
-    async remove(image) {
+    async remove(image, olderThanMs = 0) {
       const { state, id, attempt } = image
       const attempts =
         state === 'working' || attempt !== undefined ? [attempt] : await shelves[state].attemptsOf(id)
       const paths = attempts.map(attempt => shelves[state].pathOf({ id, state, attempt }))
-      await Promise.all(paths.map(path => unlink(path).catch(ignoreAbsence)))
+      await Promise.all(paths.map(path => removeFile(path, olderThanMs)))
       failpoint('storage.image.removed')
     },
     list: options => shelves[options.state].list(options),
     corruptCount: () => corrupt,
+    usage: () => ({ bytes: ledger.bytes(), quotaBytes, isCounted: ledger.isCounted() }),
     async close() {
       clearInterval(timer)
+      ledger.close()
       await sweeping
       await Promise.all([shelves.working.close(), shelves.finished.close()])
     },

@@ -6,13 +6,16 @@ import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import type { Fatal } from './folder.ts'
-import { encodeSeal } from './seal.ts'
+import type { Room } from './ledger.ts'
+import { encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 import { ignoreAbsence } from './sealed.ts'
 
 /** A file that is on disk with its seal and has no name yet by which it could be read. */
 export interface Received {
   /** SHA-256 of the image. */
   readonly sha256: Buffer
+  /** Of the file. */
+  readonly bytes: number
   /** Gives it a name; what had that name before is gone in the same step. */
   moveTo(path: string): Promise<void>
   /** Gives it a name that nothing has; false when something has it. */
@@ -22,8 +25,11 @@ export interface Received {
 }
 
 export interface Incoming {
-  /** Writes a body and its seal to a file of its own. Resolved means that its bytes are on disk. */
-  receive(body: Bytes, maxBytes: number): Promise<Received>
+  /**
+   * Writes a body and its seal to a file of its own, within `room` where there is one. Resolved means that its bytes are on
+   * disk.
+   */
+  receive(body: Bytes, maxBytes: number, room?: Room): Promise<Received>
   /** Removes what processes that are no more have left. */
   sweep(): Promise<void>
 }
@@ -51,16 +57,17 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
   }
 
   return {
-    async receive(body, maxBytes) {
+    async receive(body, maxBytes, room) {
       const name = randomUUID()
       const path = join(folder, name)
       inHand.add(name)
       // A stream that fails before it is read tells whoever reads it then; unheard, it would end the process.
       if (!Buffer.isBuffer(body.data)) body.data.on('error', () => {})
       try {
-        const sha256 = await write(path, body, maxBytes, fatal)
+        const seal = await write(path, body, { maxBytes, room, fatal })
         return {
-          sha256,
+          sha256: seal.sha256,
+          bytes: seal.length + SEAL_BYTES,
           async moveTo(target) {
             await rename(path, target)
             inHand.delete(name)
@@ -96,15 +103,23 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
   }
 }
 
-async function write(path: string, body: Bytes, maxBytes: number, fatal: Fatal): Promise<Buffer> {
-  if ((body.length ?? 0) > maxBytes) throw tooLarge(maxBytes)
+interface Limits {
+  readonly maxBytes: number
+  readonly room: Room | undefined
+}
+
+async function write(path: string, body: Bytes, options: Limits & { fatal: Fatal }): Promise<Seal> {
+  const { maxBytes, room, fatal } = options
+  const announced = Buffer.isBuffer(body.data) ? body.data.length : (body.length ?? 0)
+  if (announced > maxBytes) throw tooLarge(maxBytes)
+  room?.need(announced)
   const handle = await open(path, 'wx')
   try {
     failpoint('storage.file.opened')
-    const sha256 = await writeSealed(handle, body, maxBytes)
+    const seal = await writeSealed(handle, body, { maxBytes, room })
     failpoint('storage.file.written')
     await sync(handle, fatal)
-    return sha256
+    return seal
   } finally {
     await handle.close()
   }
@@ -121,32 +136,32 @@ async function sync(handle: FileHandle, fatal: Fatal): Promise<void> {
   }
 }
 
-async function writeSealed(handle: FileHandle, { data }: Bytes, maxBytes: number): Promise<Buffer> {
+async function writeSealed(handle: FileHandle, { data }: Bytes, { maxBytes, room }: Limits): Promise<Seal> {
   const hash = createHash('sha256')
   let length = 0
   const take = (piece: Buffer) => {
     length += piece.length
     if (length > maxBytes) throw tooLarge(maxBytes)
+    room?.need(length)
     hash.update(piece)
   }
-  const seal = () => {
+  const finish = (): Seal => {
     if (length === 0) throw new ServiceError('bad-request', 'The body is empty.')
-    const sha256 = hash.digest()
-    return { sha256, bytes: encodeSeal({ length, sha256 }) }
+    return { length, sha256: hash.digest() }
   }
   if (Buffer.isBuffer(data)) {
     take(data)
-    const { sha256, bytes } = seal()
-    await handle.writeFile(Buffer.concat([data, bytes]))
-    return sha256
+    const seal = finish()
+    await handle.writeFile(Buffer.concat([data, encodeSeal(seal)]))
+    return seal
   }
   for await (const piece of data) {
     take(piece)
     await handle.writeFile(piece)
   }
-  const { sha256, bytes } = seal()
-  await handle.writeFile(bytes)
-  return sha256
+  const seal = finish()
+  await handle.writeFile(encodeSeal(seal))
+  return seal
 }
 
 /** True when the disk, or the quota, is full. */

@@ -17,6 +17,8 @@ const STATS_AT_ONCE = 16
  * attempt 3.
  */
 export interface Shelves {
+  /** The folders of this state. */
+  readonly paths: readonly string[]
   folderOf(id: number): Folder
   pathOf(image: ImageKey): string
   /** Attempts of which an id has results, 0 for the plain one, in rising order. */
@@ -33,6 +35,7 @@ export async function openShelves(path: string, state: ImageState, fatal: Fatal)
   const folderOf = (id: number) => folders[Number(String(id)[0])] as Folder
 
   return {
+    paths,
     folderOf,
     pathOf: ({ id, attempt = 0 }) =>
       join(folderOf(id).path, state === 'working' ? `${id}` : `${id}.${attempt}`),

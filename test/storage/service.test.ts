@@ -1,19 +1,20 @@
 import { once } from 'node:events'
-import { readdir, readlink, truncate } from 'node:fs/promises'
+import { readdir, readlink, truncate, utimes } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
+import type { FileStorageOptions } from '../../storage/engines/files.ts'
 import { buildStorage } from '../../storage/service.ts'
 import { bytesOf, LARGE_BYTES, openFiles } from './images.ts'
 
 const identity = { service: 'storage', instance: 'storage-1', version: '0' }
 const maxBytes = { working: 4_000_000, finished: 8_000_000 }
 
-async function open(t: Test) {
-  const { engine, path } = await openFiles(t)
+async function open(t: Test, options: Partial<FileStorageOptions> = {}) {
+  const { engine, path } = await openFiles(t, options)
   const app = buildStorage({ identity, guard: { secrets: [] }, engine, maxBytes })
   t.teardown(() => app.close())
   return { app, path }
@@ -122,6 +123,30 @@ t.test('the list for the sweeper names id, attempt, bytes and age', async t => {
   const page = (await app.inject('/images?state=finished&after=7.0&limit=1')).json()
   t.match(page, [{ name: '7.2' }])
   t.same((await app.inject('/images?state=finished&olderThanMs=60000')).json(), [])
+})
+
+t.test('at the quota uploads are refused with 507 and a line, results are not; health tells', async t => {
+  const { app } = await open(t, { quotaBytes: 500 })
+  t.match(await app.inject(put(upload, bytesOf(400))), { statusCode: 200 })
+  const refused = await app.inject(put('id=73&state=working', bytesOf(100)))
+  t.equal(refused.statusCode, 507)
+  t.match(refused.body, /^Error: [^\n]*quota[^\n]*expire[^\n]*\n$/)
+  t.match(await app.inject(put('id=72&state=finished&attempt=1', bytesOf(400))), { statusCode: 200 })
+  t.match((await app.inject('/health')).json(), { bytes: 928, quotaBytes: 500 })
+  await app.inject({ method: 'DELETE', url: '/deleteImage?id=72&state=finished' })
+  await app.inject({ method: 'DELETE', url: `/deleteImage?${upload}` })
+  t.match(await app.inject(put('id=73&state=working', bytesOf(100))), { statusCode: 200 })
+})
+
+t.test('a deletion can be held to what is old enough', async t => {
+  const { app, path } = await open(t)
+  for (const attempt of [1, 2]) await app.inject(put(`id=72&state=finished&attempt=${attempt}`, 'x'))
+  const then = new Date(Date.now() - 60_000)
+  await utimes(join(path, 'finished/7/72.1'), then, then)
+  const url = '/deleteImage?id=72&state=finished&olderThanMs=50000'
+  t.match(await app.inject({ method: 'DELETE', url }), { statusCode: 200, body: 'success' })
+  t.same(await readdir(join(path, 'finished/7')), ['72.2'])
+  t.match(await app.inject({ method: 'DELETE', url: `${url}0x` }), { statusCode: 400 })
 })
 
 t.test('each state has its own limit, with a length announced and without', async t => {
