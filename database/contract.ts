@@ -13,6 +13,7 @@ import {
   success,
   text,
   waitSeconds,
+  wholeNumber,
 } from '../kit/contract.ts'
 
 /** 0 not started, 1 in progress, 2 finished, 3 failed. */
@@ -119,10 +120,11 @@ export const databaseContract = defineContract({
       summary: 'the operator’s override: 0 puts it back, 1 grants it plainly, 2 finishes it, 3 fails it',
     }),
     deleteTask: post('/deleteTask', {
-      query: { id },
+      query: { id, endedMs: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional() },
       reply: success,
       isIdempotent: true,
-      summary: 'forgets the task, also when there is none',
+      summary:
+        'forgets the task, also when there is none; endedMs: only one that ended at least that long ago, and its id for good',
     }),
     changes: get('/changes', {
       query: ofChanges,

@@ -31,7 +31,10 @@ export interface Granted {
  * lease and at most 1 s more. Until that has happened the holder may still renew and finish.
  */
 export interface TaskEngine {
-  /** Makes a task that waits, under `id` or an unguessable id of its own; the same id again is the same task. */
+  /**
+   * Makes a task that waits, under `id` or an unguessable id of its own; the same id again is the same task. `conflict` when
+   * the id was given up.
+   */
   newTask(id?: number): Promise<number>
   /**
    * The task, or `undefined`. With `waitMs` after its next change, at the latest when the time is up; one that has ended
@@ -60,6 +63,11 @@ export interface TaskEngine {
   set(id: number, state: number): Promise<void>
   /** Forgets the task, whatever its state; nothing when there is none. */
   remove(id: number): Promise<void>
+  /**
+   * Forgets a task that ended at least `endedMs` ago, and gives its id up, also when there is no task: for an hour none is
+   * made under it, so whoever resolves may throw its images away. `conflict` while it waits, runs, or ended later.
+   */
+  giveUp(id: number, endedMs: number): Promise<void>
   /**
    * Tasks changed after the revision `since`, oldest change first, at most `limit`; waits when there are none. The answer's
    * `revision` is where to read on. Revisions only rise, also over restarts; a `since` from the future is answered at

@@ -53,7 +53,8 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       return done
     },
     async deleteTask({ query }) {
-      await engine.remove(query.id)
+      if (query.endedMs === undefined) await engine.remove(query.id)
+      else await engine.giveUp(query.id, query.endedMs)
       return done
     },
     changes: ({ query: { since, wait }, signal }) => engine.changes({ since, waitMs: wait * 1_000, signal }),

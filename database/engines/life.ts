@@ -137,6 +137,12 @@ export function override<T extends TaskRecord>(task: T, state: number, now: numb
   }
 }
 
+/** Throws unless it ended at least `endedMs` ago. */
+export function refuseNeeded({ endedAt }: TaskRecord, endedMs: number, now: number): void {
+  if (endedAt === undefined) throw new ServiceError('conflict', 'The task has not ended.')
+  if (now - endedAt < endedMs) throw new ServiceError('conflict', 'The task has not ended that long ago.')
+}
+
 /** The task as others are told of it. */
 export function toTask(task: TaskRecord, now: number): Task {
   const { id, state, attempt, errors, losses, result, reason, createdAt, endedAt } = task

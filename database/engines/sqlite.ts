@@ -17,6 +17,8 @@ import { createWatchers } from './watchers.ts'
 const PAGE_ROWS = 1_000
 /** Pause after a transaction that failed, before what is due is tried again, in ms. */
 const RETRY_MS = 500
+/** How long an id stays given up, in ms: longer than a request to make its task can be on its way. */
+const GIVEN_UP_MS = 3_600_000
 
 export interface SqliteTasksOptions {
   /** The file, or `:memory:`. */
@@ -147,6 +149,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   return {
     newTask: id =>
       batch.run(() => {
+        if (id !== undefined && tasks.isGivenUp(id))
+          throw new ServiceError('conflict', 'This id was given up.')
         for (;;) {
           const made = id ?? drawId()
           const isNew = tasks.insert({ id: made, createdAt: now(), revision: revision + 1 })
@@ -208,6 +212,16 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         lost.forget(id)
         changed.add(id)
         failpoint('database.task.removed')
+      }),
+    giveUp: (id, endedMs) =>
+      batch.run(() => {
+        const row = tasks.find(id)
+        if (row !== undefined) {
+          life.refuseNeeded(row, endedMs, now())
+          tasks.remove(row)
+          changed.add(id)
+        }
+        tasks.giveUp(id, now(), now() - GIVEN_UP_MS)
       }),
     async changes({ since, limit = PAGE_ROWS, waitMs, signal }) {
       if (since === revision) await watchers.wait('any', { waitMs, signal })

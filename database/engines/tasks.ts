@@ -32,6 +32,11 @@ const SCHEMA = `
   CREATE TABLE told (revision INTEGER NOT NULL, clock INTEGER NOT NULL) STRICT;
   INSERT INTO told VALUES (0, 0);
 `
+// Ids under which no task may be made any more, and since when.
+const GIVEN_UP = `
+  CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, since INTEGER NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS given_up_since ON given_up (since);
+`
 /** What changes in the life of a task; what is not set again is not indexed again. */
 const MUTABLE = `state, attempt, token, plain, worker, lease_ms, lease_until, errors, losses, ready_at, reason, result,
   ended, revision`
@@ -54,6 +59,9 @@ export interface TaskTable {
   insert(task: { id: number; createdAt: number; revision: number }): boolean
   update(row: TaskRow): void
   remove(row: TaskRow): void
+  /** Gives an id up, and forgets those that were given up before `until`. */
+  giveUp(id: number, now: number, until: number): void
+  isGivenUp(id: number): boolean
   /** Ends the holder's lease at another time. */
   extend(row: TaskRow, until: number): void
   /** Gives every lease its whole length again; the tokens of their holders. */
@@ -76,6 +84,7 @@ export function openTaskTable(database: Sqlite): TaskTable {
     database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
   const version = readPragma(database, 'user_version')
   if (version !== SCHEMA_VERSION) throw new Error(`the file has version ${version}, not ${SCHEMA_VERSION}`)
+  database.exec(GIVEN_UP)
 
   const select = (where: string) => {
     const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
@@ -106,6 +115,11 @@ export function openTaskTable(database: Sqlite): TaskTable {
   )
   const update = database.prepare(`UPDATE tasks SET ${MUTABLE.replace(/\w+/g, '$& = ?')} WHERE seq = ?`)
   const remove = database.prepare('DELETE FROM tasks WHERE seq = ?')
+  const giveUp = database.prepare(
+    'INSERT INTO given_up VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET since = excluded.since',
+  )
+  const forgetGivenUp = database.prepare('DELETE FROM given_up WHERE since < ?')
+  const findGivenUp = database.prepare('SELECT 1 FROM given_up WHERE id = ?').raw()
   const extend = database.prepare('UPDATE tasks SET lease_until = ? WHERE seq = ?')
   const extendAll = database
     .prepare('UPDATE tasks SET lease_until = ? + lease_ms WHERE state = 1 RETURNING token')
@@ -126,6 +140,11 @@ export function openTaskTable(database: Sqlite): TaskTable {
     insert: ({ id, createdAt, revision }) => insert.run(id, createdAt, revision).changes > 0,
     update: row => void update.run(...toCells(row), row.seq),
     remove: row => void remove.run(row.seq),
+    giveUp(id, now, until) {
+      giveUp.run(id, now)
+      forgetGivenUp.run(until)
+    },
+    isGivenUp: id => findGivenUp.get(id) !== undefined,
     extend: (row, until) => void extend.run(until, row.seq),
     extendAll: now => (extendAll.all(now) as [string][]).map(([token]) => token),
     firstReady,

@@ -84,6 +84,21 @@ t.test('a worker takes a task, renews it, hands it back, fails it and finishes i
   t.match(await get('/getById?id=5'), { status: 404 })
 })
 
+t.test('a deletion can be held to a task that ended long enough ago, and gives its id up', async t => {
+  const { get, post } = build(t)
+  await post('/newTask?id=5')
+  t.match(await post('/deleteTask?id=5&endedMs=0'), { status: 409 })
+  const { token } = JSON.parse((await post('/getNewTask?worker=w1')).text)
+  await post(`/finishTask?id=5&token=${token}`)
+  t.match(await post('/deleteTask?id=5&endedMs=60000'), { status: 409 })
+  t.match(await get('/getById?id=5'), { status: 200 })
+  for (const id of [5, 6]) {
+    t.match(await post(`/deleteTask?id=${id}&endedMs=0`), { status: 200, text: 'success' })
+    t.match(await post(`/newTask?id=${id}`), { status: 409 })
+  }
+  t.match(await post('/deleteTask?id=5&endedMs=x'), { status: 400 })
+})
+
 t.test('a failed task tells its reason', async t => {
   const { get, post } = build(t)
   await post('/newTask?id=5')
