@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { formatDuration } from './duration.ts'
 import type { TaskStory } from './story.ts'
 
 const STYLE = `
@@ -36,10 +37,12 @@ const REFRESH_SECONDS = 1
 export interface HomeFacts {
   readonly maxUploadBytes: number
   readonly maxPixels: number
+  /** How long pictures are kept once they are done, in ms; undefined: nobody says so. */
+  readonly retentionMs?: number | undefined
 }
 
 /** The page with the form. */
-export function renderHome({ maxUploadBytes, maxPixels }: HomeFacts): string {
+export function renderHome({ maxUploadBytes, maxPixels, retentionMs }: HomeFacts): string {
   return renderPage(
     'Verdigris',
     `<h1><span>Verdi</span><em>gris</em></h1>
@@ -48,13 +51,15 @@ export function renderHome({ maxUploadBytes, maxPixels }: HomeFacts): string {
 <label for="uploadfile">A PNG of up to ${format(maxUploadBytes / 1e6)} MB and ${format(maxPixels / 1e6)} megapixels</label>
 <input id="uploadfile" name="uploadfile" type="file" accept="image/png" required>
 <button>Exchange red and green</button>
-</form>`,
+</form>
+${renderKept(retentionMs)}`,
   )
 }
 
 /** The page about one task; while it is not done, it loads itself anew, without a script. */
-export function renderTask(story: TaskStory): string {
+export function renderTask(story: TaskStory, retentionMs?: number): string {
   const { id } = story
+  const kept = renderKept(retentionMs)
   const again = '<p><a href="/">Another picture</a></p>'
   switch (story.is) {
     case 'ready':
@@ -63,6 +68,7 @@ export function renderTask(story: TaskStory): string {
         `<h1>Your picture is ready</h1>
 <img src="/getImage?id=${id}" alt="Your picture with red and green exchanged">
 <p><a class="button" href="/getImage?id=${id}" download="${id}.png">Download</a></p>
+${kept}
 ${again}`,
       )
     case 'failed':
@@ -74,7 +80,8 @@ ${again}`,
       return renderPage(
         'Your picture is being worked on',
         `<h1>Your picture is being worked on</h1>
-<p role="status">This page looks again every second. You may close it and come back to its address later.</p>`,
+<p role="status">This page looks again every second. You may close it and come back to its address later.</p>
+${kept}`,
         REFRESH_SECONDS,
       )
     case 'unknown for now':
@@ -85,6 +92,12 @@ ${again}`,
         REFRESH_SECONDS,
       )
   }
+}
+
+/** How long pictures are kept, in a sentence; nothing where nobody says so. */
+function renderKept(retentionMs: number | undefined): string {
+  if (retentionMs === undefined) return ''
+  return `<p>Pictures are kept for ${formatDuration(retentionMs)} after they are done, then deleted.</p>`
 }
 
 export function renderPage(title: string, body: string, refreshSeconds?: number): string {

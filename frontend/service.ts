@@ -13,6 +13,7 @@ import { createOperatorCheck } from './operator.ts'
 import { CONTENT_SECURITY_POLICY, renderHome, renderTask } from './page.ts'
 import { renderStatus } from './status-page.ts'
 import { askStory, formatStory, type TaskStory } from './story.ts'
+import { createTerms } from './terms.ts'
 
 /** Longest that a stream of events says nothing, in ms: well below what proxies take for idle. */
 const BEAT_MS = 15_000
@@ -42,6 +43,7 @@ export function buildFrontend({
   const app = buildServer({ ...server, guard: undefined })
   const isOperator = createOperatorCheck(app, operators.secrets)
   const feed = createFeed({ master })
+  const terms = createTerms(master)
   app.register(multipart, {
     limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
     throwFileSizeLimit: false,
@@ -54,13 +56,24 @@ export function buildFrontend({
 
   addRoutes(app, frontendContract, {
     async home({ reply }) {
-      return sendPage(reply, renderHome({ maxUploadBytes, maxPixels }))
+      const said = await terms()
+      return sendPage(
+        reply,
+        renderHome({
+          maxUploadBytes: Math.min(maxUploadBytes, said?.maxUploadBytes ?? maxUploadBytes),
+          maxPixels: said?.maxPixels ?? maxPixels,
+          retentionMs: said?.retentionMs,
+        }),
+      )
     },
     async submitTask({ request, reply }) {
       refuseForeignPage(request)
+      const said = terms()
       const file = await readFile(request, maxUploadBytes)
       const id = await master.ask.new({}, { body: file })
       failpoint('frontend.upload.taken')
+      const { retentionMs } = (await said) ?? {}
+      if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))
       if (!prefersHtml(request)) return id
       reply.redirect(`/task?id=${id}`, 303)
       return sent
@@ -84,7 +97,8 @@ export function buildFrontend({
         return sendEvents(reply, feed.follow(query.id, call.signal), beatMs)
       const story = await askStory(master, query.id)
       reply.code(statusOf(story))
-      if (!accept.includes('application/json')) return sendPage(reply, renderTask(story))
+      if (!accept.includes('application/json'))
+        return sendPage(reply, renderTask(story, (await terms())?.retentionMs))
       reply.type('application/json; charset=utf-8').send(formatStory(story))
       return sent
     },

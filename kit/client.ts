@@ -86,7 +86,8 @@ async function readAnswer(route: Route, response: Response): Promise<unknown> {
 async function readBytes({ headers, body: data }: Response, startsWith: Buffer): Promise<Bytes> {
   const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
   const { first, body } = await peek({ data, length }, startsWith.length)
-  if (first.equals(startsWith)) return body
+  const keptUntil = Date.parse(String(headers.sunset))
+  if (first.equals(startsWith)) return Number.isNaN(keptUntil) ? body : { ...body, keptUntil }
   discard(body)
   throw new ServiceError('bad-answer', 'The answer is not what was asked for.')
 }

@@ -5,6 +5,8 @@ import { z } from 'zod'
 export interface Bytes {
   readonly data: Buffer | Readable
   readonly length?: number | undefined
+  /** When it may be gone from where it came from, in ms of the wall clock; told as `Sunset` (RFC 8594), in whole seconds. */
+  readonly keptUntil?: number | undefined
 }
 
 /** What a route answers with status 200; `optional` ones may also answer 204, which stands for `undefined`. */

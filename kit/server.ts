@@ -158,9 +158,10 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
   if (answer === undefined) return reply.code(204).send()
   switch (route.reply.kind) {
     case 'bytes': {
-      const { data, length } = answer as Bytes
+      const { data, length, keptUntil } = answer as Bytes
       reply.type(route.reply.type).header('x-content-type-options', 'nosniff')
       if (length !== undefined) reply.header('content-length', length)
+      if (keptUntil !== undefined) reply.header('sunset', new Date(keptUntil).toUTCString())
       return reply.send(data)
     }
     case 'json':

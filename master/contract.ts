@@ -16,6 +16,16 @@ import {
 } from '../kit/contract.ts'
 import { pngSignature } from '../storage/contract.ts'
 
+/** How uploads are treated. */
+export const terms = z.object({
+  /** How long a task and its images are kept after it finished or failed, in ms; none where nothing is swept. */
+  retentionMs: z.int().min(0).optional(),
+  /** The largest upload, in bytes, and the largest picture, in pixels. */
+  maxUploadBytes: z.int().min(1),
+  maxPixels: z.int().min(1),
+})
+export type Terms = z.infer<typeof terms>
+
 export const masterContract = defineContract({
   service: 'master',
   key: 'masterAddress',
@@ -52,6 +62,10 @@ export const masterContract = defineContract({
     releaseTask: post('/releaseTask', { query: ofHolder, reply: success, summary: 'passed on' }),
     failTask: post('/failTask', { query: ofFail, body: 'text', reply: success, summary: 'passed on' }),
     changes: get('/changes', { query: ofChanges, reply: json(changes), summary: 'passed on' }),
+    terms: get('/terms', {
+      reply: json(terms),
+      summary: 'how long what has ended is kept, and how large an upload may be',
+    }),
     delete: del('/delete', {
       query: { id },
       reply: success,

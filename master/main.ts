@@ -22,6 +22,7 @@ const app = buildMaster({
   database,
   storage,
   maxPixels,
+  retentionMs,
   maxBodyBytes: config.maxUploadBytes,
 })
 

@@ -15,13 +15,18 @@ export interface MasterOptions extends ServerOptions {
   readonly storage: Link<typeof storageContract>
   /** Largest picture, in pixels. */
   readonly maxPixels: number
+  /** How long a task and its images are kept after it finished or failed, in ms: what the sweeper is told, too. */
+  readonly retentionMs: number
 }
 
 /** The master: keeps nothing, joins database and storage, and is all that frontends and workers need to know. */
-export function buildMaster({ database, storage, maxPixels, ...server }: MasterOptions): FastifyInstance {
+export function buildMaster(options: MasterOptions): FastifyInstance {
+  const { database, storage, maxPixels, retentionMs, ...server } = options
   const app = buildServer(server)
   const takeIn = createIntake({ database, storage, maxPixels })
   const dispatch = createDispatch({ database, storage })
+  /** With an original in one of these places nothing is swept (sweeper.ts). */
+  const isSwept = async () => !(await database.isOriginal()) && !(await storage.isOriginal())
 
   addRoutes(app, masterContract, {
     async new({ body }) {
@@ -30,7 +35,10 @@ export function buildMaster({ database, storage, maxPixels, ...server }: MasterO
     async get({ query: { id } }) {
       const task = refuseFailed(await database.ask.getById({ id }))
       if (task.state !== finished) throw new ServiceError('conflict', 'The image is not ready yet.')
-      return storage.ask.getImage({ id, state: 'finished', attempt: task.result || undefined })
+      const result = { id, state: 'finished', attempt: task.result || undefined } as const
+      const image = await storage.ask.getImage(result)
+      if (task.endedMs === undefined || !(await isSwept())) return image
+      return { ...image, keptUntil: Date.now() + Math.max(0, retentionMs - task.endedMs) }
     },
     async isReady({ query: { id, wait = 0 }, signal }) {
       const giveUpAt = performance.now() + wait * 1_000
@@ -62,6 +70,11 @@ export function buildMaster({ database, storage, maxPixels, ...server }: MasterO
     releaseTask: ({ query }) => database.ask.releaseTask(query),
     failTask: ({ query, body }) => database.ask.failTask(query, { body }),
     changes: ({ query, signal }) => database.ask.changes(query, { signal }),
+    terms: async () => ({
+      ...((await isSwept()) && { retentionMs }),
+      maxUploadBytes: app.maxBodyBytes,
+      maxPixels,
+    }),
     async delete({ query: { id } }) {
       await database.ask.deleteTask({ id })
       failpoint('master.task.deleted')

@@ -26,6 +26,8 @@ export interface StageOptions {
   readonly plainLeaseMs?: number
   readonly maxPixels?: number
   readonly maxUploadBytes?: number
+  readonly retentionMs?: number
+  readonly quotaBytes?: number
 }
 
 type Played = 'kv-store' | 'database' | 'storage' | 'master'
@@ -33,6 +35,8 @@ type Played = 'kv-store' | 'database' | 'storage' | 'master'
 /** The real services a test needs around the one it is about, in this process, on ports of loopback. */
 export interface Stage {
   readonly kv: string
+  /** Where the storage keeps its images. */
+  readonly folder: string
   readonly urls: { readonly database: string; readonly storage: string; readonly master: string }
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
@@ -54,7 +58,8 @@ export const identityOf = (service: string): Identity => ({
 })
 
 export async function openStage(t: Test, options: StageOptions = {}): Promise<Stage> {
-  const { maxPixels = 1e8, maxUploadBytes = 5e7, ...leases } = options
+  const { maxPixels = 1e8, maxUploadBytes = 5e7, retentionMs = 86_400_000, ...rest } = options
+  const { quotaBytes = 0, ...leases } = rest
   const folder = mkdtempSync(join(tmpdir(), 'verdigris-'))
   const closing: (() => Promise<unknown>)[] = []
   t.teardown(async () => {
@@ -72,6 +77,7 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
   const tasks = openSqliteTasks({ path: ':memory:', ...leases })
   const images = await openFileStorage({
     path: folder,
+    quotaBytes,
     fatal: error => {
       throw error
     },
@@ -103,6 +109,7 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
       database,
       storage,
       maxPixels,
+      retentionMs,
       maxBodyBytes: maxUploadBytes,
     }),
   }
@@ -116,6 +123,7 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
   closing.push(() => mesh.close())
   return {
     kv,
+    folder,
     urls,
     database,
     storage,

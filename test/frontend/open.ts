@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { buildFrontend } from '../../frontend/service.ts'
 import { createStatus } from '../../frontend/status.ts'
-import { identityOf, openStage, type Stage } from '../stage.ts'
+import { identityOf, openStage, type Stage, type StageOptions } from '../stage.ts'
 
 export interface OpenOptions {
   readonly maxUploadBytes?: number
+  /** What the master behind it is told. */
+  readonly stage?: StageOptions
   readonly beatMs?: number
   readonly secrets?: readonly string[]
   /** Where it listens; on loopback unless said. */
@@ -21,8 +23,8 @@ export interface Opened {
 }
 
 export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<Opened> {
-  const { maxUploadBytes = 5e7, secrets = [], host = '127.0.0.1', ...rest } = options
-  const stage = await openStage(t)
+  const { maxUploadBytes = 5e7, secrets = [], host = '127.0.0.1', beatMs } = options
+  const stage = await openStage(t, options.stage)
   const { registry, kv } = stage
   const askStatus = createStatus({ registry, kv, allowedHosts: [] })
   const app = buildFrontend({
@@ -31,7 +33,7 @@ export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<
     operators: { secrets, askStatus },
     maxUploadBytes,
     maxPixels: 1e8,
-    ...rest,
+    ...(beatMs !== undefined && { beatMs }),
   })
   const url = `http://${await stage.listen(app, host)}`
   return { stage, app, url, port: Number(new URL(url).port) }

@@ -53,6 +53,22 @@ t.test('every kind of route goes there and back', async t => {
   t.same(await ask.next({}), { id: 7 })
 })
 
+t.test(
+  'until when bytes are kept goes with them, in whole seconds, and a date that is none is not believed',
+  async t => {
+    const keptUntil = Date.UTC(2030, 0, 31, 12, 30, 59, 999)
+    const data = Buffer.from('TOY! and more')
+    const ask = await pair(t, { picture: async () => ({ data, keptUntil }) })
+    t.equal((await ask.picture({})).keptUntil, keptUntil - 999)
+    t.notOk('keptUntil' in (await (await pair(t, {})).picture({})))
+    const { address } = await openBareServer(t, (request, response) => {
+      if (request.url === '/health') response.statusCode = 404
+      response.setHeader('sunset', 'some day').end(data)
+    })
+    t.notOk('keptUntil' in (await clientOf(t, address).picture({})))
+  },
+)
+
 t.test('an answer of 204 is undefined', async t => {
   t.equal(await (await pair(t, {})).next({}), undefined)
 })

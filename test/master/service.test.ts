@@ -113,6 +113,37 @@ t.test('a result is refused until it is there, and then answered', async t => {
   t.same(await bytesOf(await stage.master.ask.get({ id })), image)
 })
 
+t.test('a result says until when it is kept, from the end of its task on', async t => {
+  const stage = await openStage(t, { retentionMs: 60_000 })
+  const before = Date.now()
+  const id = Number(await stage.master.ask.new({}, bodyOf(uniqueImage(1))))
+  await finish(stage, uniqueImage(1))
+  const after = Date.now()
+  // Told in whole seconds.
+  const { keptUntil = 0 } = await stage.master.ask.get({ id })
+  t.ok(keptUntil >= before + 59_000 && keptUntil <= after + 60_000)
+  while (Date.now() < after + 2_500) await stage.master.ask.isReady({ id })
+  const { keptUntil: later } = await stage.master.ask.get({ id })
+  t.ok(Math.abs((later ?? 0) - keptUntil) <= 1_000, 'it does not move with the question')
+})
+
+t.test('the terms are those the master keeps to', async t => {
+  const stage = await openStage(t, { retentionMs: 60_000, maxUploadBytes: 1_000, maxPixels: 2_000 })
+  const terms = { retentionMs: 60_000, maxUploadBytes: 1_000, maxPixels: 2_000 }
+  t.same(await stage.master.ask.terms({}), terms)
+})
+
+t.test('an upload beyond the quota is refused with 507 and leaves no task; a result is taken', async t => {
+  const first = uniqueImage(1)
+  const stage = await openStage(t, { quotaBytes: first.length + 1_000 })
+  const id = Number(await stage.master.ask.new({}, bodyOf(first)))
+  t.match(await post(`${stage.urls.master}/new`, uniqueImage(2)), { status: 507, text: /quota/ })
+  t.equal(await finish(stage, uniqueImage(3)), id)
+  t.equal((await stage.database.ask.changes({ since: 0, wait: 0 })).tasks.length, 1)
+  await stage.master.ask.delete({ id })
+  t.equal((await post(`${stage.urls.master}/new`, uniqueImage(2))).status, 200)
+})
+
 t.test('who waits for a result is answered when it is there', async t => {
   const stage = await openStage(t)
   const id = Number(await stage.master.ask.new({}, bodyOf(uniqueImage(1))))

@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode } from '../kit/errors.ts'
+import type { Link } from '../kit/mesh.ts'
+import type { masterContract, Terms } from '../master/contract.ts'
+
+/** How long an answer counts as fresh, in ms. */
+const FRESH_MS = 10_000
+/** Longest that a visitor waits for the first one, in ms. */
+const WAIT_MS = 300
+
+/**
+ * What the master says of how uploads are treated; `undefined` as long as nobody has said so, and behind an original master,
+ * which has no such route. Never rejects; while the master is away what it said last counts.
+ */
+export function createTerms(master: Link<typeof masterContract>): () => Promise<Terms | undefined> {
+  let known: Terms | undefined
+  let freshUntil = Number.NEGATIVE_INFINITY
+  let asking: Promise<void> | undefined
+
+  const ask = async () => {
+    try {
+      known = await master.ask.terms({})
+      freshUntil = performance.now() + FRESH_MS
+    } catch (error) {
+      if (!hasCode(error, 'not-found', 'method-not-allowed', 'bad-answer')) return
+      known = undefined
+      freshUntil = performance.now() + FRESH_MS
+    } finally {
+      asking = undefined
+    }
+  }
+
+  return async () => {
+    if (performance.now() > freshUntil) asking ??= ask()
+    if (known === undefined && asking !== undefined) await Promise.race([asking, delay(WAIT_MS)])
+    return known
+  }
+}
