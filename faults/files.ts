@@ -40,7 +40,8 @@ async function listOrphans(system: Deployment): Promise<string[]> {
     if (told?.status === 404) orphans.push(`the ${state} image ${name} has no task`)
     else if (told?.status === 200 && state === 'finished') {
       const task = JSON.parse(told.bytes.toString()) as { state: number; result?: number }
-      if (task.state >= 2 && task.result !== attempt)
+      // What an operator calls finished (0) has the result that storage chooses, and so may a failed one have yet.
+      if (task.state === 2 && (task.result ?? 0) > 0 && task.result !== attempt)
         orphans.push(`the result ${name} is not that of its task`)
     }
   }

@@ -15,12 +15,12 @@ export const masterConfig = {
     orphanMs: setting(whole(1_000, 1e12).default(3_600_000), {
       env: 'ORPHAN_MS',
       unit: 'ms',
-      says: 'how old an image without a task has to be before it is removed',
+      says: 'how old an image without a task has to be before it is removed; longer than an upload takes',
     }),
-    sweepMs: setting(whole(1_000, 1e9).default(600_000), {
+    sweepMs: setting(whole(100, 1e9).default(600_000), {
       env: 'SWEEP_MS',
       unit: 'ms',
-      says: 'time between two sweeps',
+      says: 'time between two sweeps; the first comes soon after the start',
     }),
   },
   positional: ['own', 'kv'],

@@ -34,7 +34,7 @@ export function createIntake({ database, storage, maxPixels }: IntakeOptions): I
       } catch (error) {
         // The id is taken, or the answer to a first try got lost: another one, if the upload can be sent again.
         if (!hasCode(error, 'conflict')) throw error
-        if (!Buffer.isBuffer(upload.data)) throw new ServiceError('unavailable', 'Please send it once more.')
+        if (!Buffer.isBuffer(upload.data)) throw sendAgain()
       }
     }
   }
@@ -64,11 +64,17 @@ export function createIntake({ database, storage, maxPixels }: IntakeOptions): I
     if (await database.isOriginal()) return storeBehindOriginal(body)
     const id = await store(body)
     failpoint('master.image.stored')
-    await database.ask.newTask({ id })
+    await database.ask.newTask({ id }).catch(error => {
+      // It took so long that its image was taken for one without a task, and thrown away.
+      if (hasCode(error, 'conflict')) throw sendAgain()
+      throw error
+    })
     failpoint('master.task.made')
     return id
   }
 }
+
+const sendAgain = () => new ServiceError('unavailable', 'Please send it once more.')
 
 /** A public id that nobody can guess: 53 random bits, never 0. */
 function drawId(): number {

@@ -1,9 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
 import { hasCode } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { ImageState, StoredImage, storageContract } from '../storage/contract.ts'
+import { takeSteps } from './pace.ts'
+
+/** How long after the start the first sweep comes, in ms: then the others are there. */
+const FIRST_MS = 5_000
+/** How long after a sweep that was broken off it is tried again, in ms, unless the next comes earlier anyway. */
+const RETRY_MS = 30_000
+/** A revision that no feed of changes has reached: it is answered with the present one. */
+const FUTURE = Number.MAX_SAFE_INTEGER
 
 export interface SweeperOptions {
   readonly database: Link<typeof databaseContract>
@@ -11,33 +20,72 @@ export interface SweeperOptions {
   readonly log: Logger
   /** How long a task and its images are kept after it finished or failed, in ms. */
   readonly retentionMs: number
-  /** How old an image without a task has to be before it goes, in ms: longer than any upload takes. */
+  /** How old an image without a task has to be before it goes, in ms. An upload that takes longer is refused. */
   readonly orphanMs: number
-  /** Time between two sweeps, in ms. */
+  /** Time between the end of one sweep and the next, in ms. */
   readonly everyMs: number
+  /** How long after its opening the first sweep comes, in ms; 5,000 unless said, or `everyMs` when that is less. */
+  readonly firstMs?: number
+}
+
+/** How many tasks went with all their images, and how many images went that no task needed. */
+export interface Swept {
+  tasks: number
+  images: number
 }
 
 export interface Sweeper {
-  /** Goes once over all images; resolves to how many tasks and images it removed. */
-  sweep(): Promise<{ tasks: number; images: number }>
+  /** Goes once over all tasks and images; rejects with an `AbortError` once it is closed. */
+  sweep(): Promise<Swept>
+  /** Begins no further step. */
   close(): void
 }
 
 /**
  * Removes what nobody needs any more: tasks that ended long ago with their images, images without a task, results of
- * attempts that lost. Each step may be repeated, so any number of masters may sweep. What waits or runs is never touched.
+ * attempts that lost. The database decides whether a task's images may go, and no task is made of them afterwards
+ * (docs/decisions/017). Each step may be repeated, so any number of masters may sweep.
  */
 export function openSweeper({ database, storage, log, ...times }: SweeperOptions): Sweeper {
+  const { everyMs, firstMs = Math.min(FIRST_MS, everyMs) } = times
+  const closing = new AbortController()
+  const { signal } = closing
+
   const find = (id: number) =>
-    database.ask.getById({ id }).catch(error => {
+    database.ask.getById({ id }, { signal }).catch(error => {
       if (hasCode(error, 'not-found')) return undefined
       throw error
     })
 
+  /** Has the task forgotten, and its id given up: false when it is needed, whatever was known of it before. */
+  const giveUp = async (id: number): Promise<boolean> => {
+    try {
+      await database.ask.deleteTask({ id, endedMs: times.retentionMs }, { signal })
+      return true
+    } catch (error) {
+      if (hasCode(error, 'conflict')) return false
+      throw error
+    }
+  }
+
+  /** Tasks that ended long ago. They changed last when they ended, so all that ended later stand behind them. */
+  async function* endedLongAgo(): AsyncGenerator<Task> {
+    const { revision: end } = await database.ask.changes({ since: FUTURE, wait: 0 }, { signal })
+    for (let since = 0; since < end; ) {
+      const { revision, tasks } = await database.ask.changes({ since, wait: 0 }, { signal })
+      for (const task of tasks.filter(hasEnded)) {
+        if ((task.endedMs ?? 0) < times.retentionMs) return
+        yield task
+      }
+      since = revision
+    }
+  }
+
   async function* imagesOf(state: ImageState): AsyncGenerator<StoredImage> {
     let after = ''
     for (;;) {
-      const page = await storage.ask.images({ state, olderThanMs: times.orphanMs, after, limit: 1_000 })
+      const query = { state, olderThanMs: times.orphanMs, after, limit: 1_000 }
+      const page = await storage.ask.images(query, { signal })
       yield* page
       const last = page.at(-1)
       if (last === undefined) return
@@ -45,46 +93,66 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
     }
   }
 
-  const sweepUpload = async ({ id }: StoredImage): Promise<{ tasks: number; images: number }> => {
-    const task = await find(id)
-    if (task !== undefined && !(hasEnded(task) && (task.endedMs ?? 0) > times.retentionMs))
-      return { tasks: 0, images: 0 }
-    // The task goes first: while it is there its images are.
-    if (task !== undefined) await database.ask.deleteTask({ id })
+  // The task goes first: while it is there its images are. Those that a crash leaves behind are images without a task.
+  const sweepTask = async ({ id }: Task, gone: Swept): Promise<void> => {
+    if (!(await giveUp(id))) return
+    gone.tasks += 1
     failpoint('master.task.swept')
-    await storage.ask.deleteImage({ id, state: 'finished' })
+    await storage.ask.deleteImage({ id, state: 'finished' }, { signal })
     failpoint('master.result.swept')
-    await storage.ask.deleteImage({ id, state: 'working' })
+    await storage.ask.deleteImage({ id, state: 'working' }, { signal })
     failpoint('master.upload.swept')
-    return { tasks: task === undefined ? 0 : 1, images: 1 }
   }
 
-  const sweepResult = async ({ id, attempt }: StoredImage): Promise<number> => {
+  const sweepUpload = async ({ id }: StoredImage, gone: Swept): Promise<void> => {
+    if ((await find(id)) !== undefined || !(await giveUp(id))) return
+    await storage.ask.deleteImage({ id, state: 'working', olderThanMs: times.orphanMs }, { signal })
+    gone.images += 1
+    failpoint('master.upload.swept')
+  }
+
+  /** Only of a finished task is it certain which result counts; of a plain one (0), storage alone knows. */
+  const sweepResult = async ({ id, attempt }: StoredImage, gone: Swept): Promise<void> => {
     const task = await find(id)
-    if (task !== undefined && (!hasEnded(task) || task.result === attempt)) return 0
-    await storage.ask.deleteImage({ id, state: 'finished', attempt })
+    const isLost = task?.state === finished && (task.result ?? 0) > 0 && task.result !== attempt
+    if (task === undefined ? !(await giveUp(id)) : !isLost) return
+    const query = { id, state: 'finished', attempt, olderThanMs: times.orphanMs } as const
+    await storage.ask.deleteImage(query, { signal })
+    gone.images += 1
     failpoint('master.attempt.swept')
-    return 1
   }
 
   const sweep = async () => {
-    const gone = { tasks: 0, images: 0 }
+    const gone: Swept = { tasks: 0, images: 0 }
     // An original database forgets at a restart and counts from 0 again: what it does not know is no orphan.
     if ((await database.isOriginal()) || (await storage.isOriginal())) return gone
-    for await (const image of imagesOf('working')) {
-      const { tasks, images } = await sweepUpload(image)
-      gone.tasks += tasks
-      gone.images += images
-    }
-    for await (const image of imagesOf('finished')) gone.images += await sweepResult(image)
+    await takeSteps(endedLongAgo(), task => sweepTask(task, gone), signal)
+    await takeSteps(imagesOf('working'), image => sweepUpload(image, gone), signal)
+    await takeSteps(imagesOf('finished'), image => sweepResult(image, gone), signal)
     if (gone.tasks + gone.images > 0) log.info(gone, 'swept')
     return gone
   }
 
-  const timer = setInterval(() => {
-    sweep().catch(error => log.warn({ err: error }, 'sweeping was broken off; the next sweep goes on'))
-  }, times.everyMs).unref()
-  return { sweep, close: () => clearInterval(timer) }
+  const keepSweeping = async () => {
+    let isFirst = true
+    let nextMs = firstMs
+    while (!signal.aborted) {
+      await delay(nextMs, undefined, { signal, ref: false }).catch(() => {})
+      if (signal.aborted) return
+      try {
+        await sweep()
+        nextMs = everyMs
+      } catch (error) {
+        // At a start the others may not be there yet.
+        if (!isFirst && !signal.aborted) log.warn({ err: error }, 'a sweep was broken off; it is tried again')
+        nextMs = Math.min(RETRY_MS, everyMs)
+      }
+      isFirst = false
+    }
+  }
+  void keepSweeping()
+
+  return { sweep, close: () => closing.abort() }
 }
 
 function hasEnded(task: Task): boolean {
