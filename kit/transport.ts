@@ -135,7 +135,10 @@ export function createTransport(options: TransportOptions): Transport {
       }
     },
     async isOriginal() {
-      return (await find(performance.now() + FIND_MS)).peer.isOriginal()
+      const slot = await find(performance.now() + FIND_MS)
+      // It was sent nothing: its turn is still to come.
+      if (!round.includes(slot)) round.unshift(slot)
+      return slot.peer.isOriginal()
     },
     setEntries(entries) {
       const wanted = new Map(

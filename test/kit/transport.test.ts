@@ -64,6 +64,24 @@ t.test('requests are spread over the instances evenly', async t => {
   for (const [i, count] of asked.entries()) t.ok(Math.abs(count - (before[i] ?? 0) - 10) <= 1)
 })
 
+t.test('who only looks whether it is an original takes nobody’s turn', async t => {
+  const { entries, asked } = await openToys(t, 2)
+  const { ask, transport } = connect(t, entries)
+  await until('each has been found', async () => {
+    await ask.byId({ id: 1 })
+    return asked.every(count => count > 0)
+  })
+  let turns = ''
+  for (let i = 0; i < 40; i++) {
+    const [before] = asked
+    await ask.byId({ id: i })
+    turns += asked[0] === before ? 'b' : 'a'
+    t.equal(await transport.isOriginal(), false)
+  }
+  // Each round has both, in an order of its own.
+  t.notMatch(turns, /aaa|bbb/)
+})
+
 t.test('an instance that ends is skipped, and nobody notices', async t => {
   const { apps, entries, asked } = await openToys(t, 3)
   const { ask } = connect(t, entries)
