@@ -15,7 +15,7 @@ const { secrets } = start.standing
 const path = join(config.dataDir, 'database', 'tasks.db')
 const fatal = endOnLoss(start)
 const engine = await openOrFail(start, () => openSqliteTasks({ path, leaseMs, plainLeaseMs, fatal }))
-const mesh = openMesh({ kv, registryContract: kvStoreContract, secrets, allowedHosts, log: start.log })
+const mesh = openMesh({ ...start, kv, registryContract: kvStoreContract, secrets, allowedHosts })
 const app = buildDatabase({ ...start, engine, guard: start.standing })
 const discovery = { mesh, key: databaseContract.key, own }
 

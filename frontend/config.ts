@@ -1,5 +1,6 @@
 import { setting } from '../kit/config.ts'
 import { kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
+import { publicTlsSettings } from '../kit/trust.ts'
 
 export const frontendConfig = {
   service: 'frontend',
@@ -7,6 +8,7 @@ export const frontendConfig = {
     ...sharedSettings('FRONTEND', 8080),
     ...kvSetting,
     ...uploadSettings,
+    ...publicTlsSettings,
     listenFds: setting(whole(1, 1).optional(), {
       env: 'LISTEN_FDS',
       unit: 'sockets',

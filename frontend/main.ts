@@ -13,7 +13,7 @@ const start = startService(frontendConfig.service, config, true)
 const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
 const master = mesh.connect(masterContract)
 const { secrets } = start.standing
-const operators = { secrets, askStatus: createStatus({ ...config, registry: mesh.registry }) }
+const operators = { secrets, askStatus: createStatus({ ...config, ...start, registry: mesh.registry }) }
 const { maxUploadBytes, maxPixels } = config
 const app = buildFrontend({ ...start, master, operators, maxUploadBytes, maxPixels })
 

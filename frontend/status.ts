@@ -4,7 +4,9 @@ import { databaseContract } from '../database/contract.ts'
 import { createAllowedHosts, formatAddress, parseAddress } from '../kit/address.ts'
 import { collect } from '../kit/body.ts'
 import type { Client } from '../kit/client.ts'
+import { createConnector, HandshakeError, schemeOf } from '../kit/connector.ts'
 import { type Health, health } from '../kit/contract.ts'
+import type { Credentials } from '../kit/credentials.ts'
 import { hasCode, oneLine } from '../kit/errors.ts'
 import { type Entry, kvStoreContract } from '../kv-store/contract.ts'
 import { masterContract } from '../master/contract.ts'
@@ -12,8 +14,12 @@ import { storageContract } from '../storage/contract.ts'
 import { workerContract } from '../worker/contract.ts'
 import { frontendContract, type InstanceStatus, type StatusReport } from './contract.ts'
 
-/** How long each may take to answer, in ms; the whole page takes twice that at most. */
+/**
+ * How long each may take to answer, in ms, plain and over TLS, where all shake hands at once; the whole page takes twice that
+ * at most.
+ */
 const DEADLINE_MS = 100
+const TLS_DEADLINE_MS = 500
 /** Most bytes of an answer to /health. */
 const ANSWER_BYTES = 64 * 1024
 
@@ -25,6 +31,10 @@ export interface StatusOptions {
   readonly kv: string
   /** Hosts and networks that may be asked, beside loopback. */
   readonly allowedHosts: readonly string[]
+  /** With these the inner services are asked over TLS. */
+  readonly credentials?: Credentials | undefined
+  /** What frontends show the public, if they do. */
+  readonly serverCredentials?: Credentials | undefined
 }
 
 type Verdict = Omit<InstanceStatus, 'service' | 'address'>
@@ -33,10 +43,20 @@ type Verdict = Omit<InstanceStatus, 'service' | 'address'>
  * Asks every service there is how it is: all at once, each with its own deadline, so that none holds up the others. Never
  * rejects. While the kv-store is away, those are asked that it knew last.
  */
-export function createStatus({ registry, kv, allowedHosts }: StatusOptions): () => Promise<StatusReport> {
+export function createStatus(options: StatusOptions): () => Promise<StatusReport> {
+  const { registry, kv, allowedHosts, credentials, serverCredentials } = options
+  const deadlineMs = credentials === undefined ? DEADLINE_MS : TLS_DEADLINE_MS
   const isAllowed = createAllowedHosts(allowedHosts)
   const known = new Map<string, readonly Entry[]>()
-  const agent = new Agent({ connect: { timeout: DEADLINE_MS } })
+  const inner = {
+    scheme: schemeOf(credentials),
+    dispatcher: new Agent({ connect: createConnector(credentials, deadlineMs) }),
+  }
+  // A frontend's certificate is for the name that the public knows, and it is told nothing.
+  const outer = {
+    scheme: schemeOf(serverCredentials),
+    dispatcher: new Agent({ connect: { timeout: deadlineMs, rejectUnauthorized: false } }),
+  }
 
   const findAll = async (key: string, signal: AbortSignal): Promise<Entry[]> => {
     try {
@@ -48,9 +68,10 @@ export function createStatus({ registry, kv, allowedHosts }: StatusOptions): () 
     }
   }
 
-  const askHealth = async (value: string, signal: AbortSignal): Promise<Health | undefined> => {
-    const url = `http://${formatAddress(parseAddress(value))}/health`
-    const { statusCode, body } = await request(url, { dispatcher: agent, signal, reset: true })
+  const askHealth = async (service: string, value: string, signal: AbortSignal) => {
+    const { scheme, dispatcher } = service === frontendContract.service ? outer : inner
+    const url = `${scheme}://${formatAddress(parseAddress(value))}/health`
+    const { statusCode, body } = await request(url, { dispatcher, signal, reset: true })
     const text = (await collect(body, ANSWER_BYTES)).toString()
     if (statusCode >= 500) throw new Error('nobody who can say who it is')
     // Originals know no /health.
@@ -64,18 +85,16 @@ export function createStatus({ registry, kv, allowedHosts }: StatusOptions): () 
       return { ...row, state: 'away', note: 'not asked: its address is not allowed' }
     const began = performance.now()
     try {
-      const said = await inTime(signal => askHealth(value, signal))
+      const said = await inTime(deadlineMs, signal => askHealth(service, value, signal))
       const tookMs = Math.ceil(performance.now() - began)
       return { ...row, ...judge(said, service, instance), tookMs }
     } catch (error) {
-      const isLate = (error as Error).name === 'TimeoutError'
-      const note = isLate ? `no answer within ${DEADLINE_MS} ms` : 'cannot be reached'
-      return { ...row, state: 'away', note }
+      return { ...row, state: 'away', note: explain(error, deadlineMs) }
     }
   }
 
   const askAllOf = async (service: string, key: string): Promise<InstanceStatus[]> => {
-    const found = await inTime(signal => findAll(key, signal)).catch(() => known.get(key) ?? [])
+    const found = await inTime(deadlineMs, signal => findAll(key, signal)).catch(() => known.get(key) ?? [])
     known.set(key, found)
     if (found.length === 0) return [{ service, state: 'away', note: 'none is known' }]
     return Promise.all(found.map(entry => ask(service, entry)))
@@ -96,6 +115,11 @@ function judge(said: Health | undefined, service: string, instance: string | und
   return { state: said.ready ? 'up' : 'not ready', ...who }
 }
 
+function explain(error: unknown, deadlineMs: number): string {
+  if (error instanceof HandshakeError) return 'its certificate is not believed'
+  return (error as Error).name === 'TimeoutError' ? `no answer within ${deadlineMs} ms` : 'cannot be reached'
+}
+
 function isUsable(value: string, isAllowed: (host: string) => boolean): boolean {
   try {
     return isAllowed(parseAddress(value).host)
@@ -113,8 +137,8 @@ function parse(text: string): unknown {
 }
 
 /** Rejects with a `TimeoutError` when the deadline is over, also when `ask` does not listen to its signal. */
-async function inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(DEADLINE_MS)
+async function inTime<T>(deadlineMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.timeout(deadlineMs)
   const late = once(signal, 'abort').then(() => Promise.reject(signal.reason))
   return Promise.race([ask(signal), late])
 }

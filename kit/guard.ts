@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ServiceError } from './errors.ts'
 
@@ -33,7 +34,8 @@ export function createHostCheck(app: FastifyInstance, advertised?: string): (hos
     if (address === null || typeof address === 'string') return true
     const names = ['localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${address.port}`)
     if (advertised !== undefined) names.push(advertised)
-    return names.includes(address.port === 80 && !/:\d+$/.test(host) ? `${host}:80` : host)
+    const standard = app.server instanceof TlsServer ? 443 : 80
+    return names.includes(address.port === standard && !/:\d+$/.test(host) ? `${host}:${standard}` : host)
   }
 }
 

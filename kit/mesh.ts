@@ -1,6 +1,7 @@
 import { formatAddress } from './address.ts'
 import { type Client, createClient } from './client.ts'
 import type { Contract } from './contract.ts'
+import type { Credentials } from './credentials.ts'
 import {
   type Following,
   followEntries,
@@ -24,6 +25,8 @@ export interface MeshOptions<C extends Contract> {
   readonly kv: string
   readonly registryContract: C
   readonly secrets: readonly string[]
+  /** With these all is said over TLS. */
+  readonly credentials?: Credentials | undefined
   readonly allowedHosts: readonly string[]
   readonly log: Logger
 }
@@ -54,7 +57,7 @@ type RegistryContract = Contract & {
 }
 
 export function openMesh<const C extends RegistryContract>(options: MeshOptions<C>): Mesh & WithRegistry<C> {
-  const { secrets, allowedHosts, log } = options
+  const { secrets, credentials, allowedHosts, log } = options
   const secret = secrets[0]
   const warned = new Set<string>()
   const warn = (message: string) => {
@@ -65,7 +68,7 @@ export function openMesh<const C extends RegistryContract>(options: MeshOptions<
   const transports: Transport[] = []
   const followings: Following[] = []
   const openTransport = (service: string, trustsPlain: boolean) => {
-    const transport = createTransport({ service, secret, trustsPlain, allowedHosts, warn })
+    const transport = createTransport({ service, secret, credentials, trustsPlain, allowedHosts, warn })
     transports.push(transport)
     return transport
   }
@@ -75,6 +78,7 @@ export function openMesh<const C extends RegistryContract>(options: MeshOptions<
   const registryTransport = createTransport({
     service: options.registryContract.service,
     secret,
+    credentials,
     trustsPlain: true,
     allowedHosts: registryHosts,
     warn,
@@ -87,7 +91,8 @@ export function openMesh<const C extends RegistryContract>(options: MeshOptions<
   return {
     registry: client,
     connect(contract) {
-      const transport = openTransport(contract.service, secret === undefined)
+      // Originals have no secret and speak no TLS.
+      const transport = openTransport(contract.service, secret === undefined && credentials === undefined)
       if (contract.key !== undefined) followings.push(followEntries(registry, contract.key, transport))
       return { ask: createClient(contract, transport), isOriginal: () => transport.isOriginal() }
     },

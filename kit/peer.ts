@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { collect } from './body.ts'
+import { createConnector, schemeOf } from './connector.ts'
 import { health } from './contract.ts'
+import type { Credentials } from './credentials.ts'
 import { ServiceError } from './errors.ts'
 
 /** How long a connection may take to come about, in ms: an address that swallows packets must not hold anyone up. */
@@ -66,11 +68,13 @@ export interface PeerOptions {
   /** The service that has to be there. */
   readonly service: string
   readonly secret?: string | undefined
+  /** Shown to it, and what its own are held against; without them nothing is encrypted. */
+  readonly credentials?: Credentials | undefined
 }
 
 /** One address of another service, its connections, and whether it is who it should be. */
-export function createPeer({ entry, service, secret }: PeerOptions): Peer {
-  const origin = `http://${entry.value}`
+export function createPeer({ entry, service, secret, credentials }: PeerOptions): Peer {
+  const origin = `${schemeOf(credentials)}://${entry.value}`
   const headers: Record<string, string> = { accept: 'application/json, */*' }
   if (secret !== undefined) headers.authorization = `Bearer ${secret}`
   let isVerified = false
@@ -81,7 +85,7 @@ export function createPeer({ entry, service, secret }: PeerOptions): Peer {
     const pool = new Pool(origin, {
       connections,
       pipelining: 1,
-      connect: { timeout: CONNECT_MS },
+      connect: createConnector(credentials, CONNECT_MS),
       headersTimeout,
       bodyTimeout: BODY_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -152,7 +156,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** True when a request surely never reached the other side: nobody listens, or no connection came about in time. */
+/** True when a request surely never reached the other side: no connection came about, or not in time. */
 export function isConnectFailure(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? ''
   return [
@@ -162,12 +166,13 @@ export function isConnectFailure(error: unknown): boolean {
     'ENETUNREACH',
     'EADDRNOTAVAIL',
     'ENOTFOUND',
+    'EHANDSHAKE',
   ].includes(code)
 }
 
 /** True for what went wrong on the way, and not in the body that was being sent. */
 export function isNetworkFailure(error: unknown): boolean {
-  return /^(E[A-Z]+|UND_ERR_[A-Z_]+|HPE_[A-Z_]+)$/.test((error as { code?: string }).code ?? '')
+  return /^(E[A-Z]+|(UND_ERR|HPE|ERR_SSL)_[A-Z0-9_]+)$/.test((error as { code?: string }).code ?? '')
 }
 
 /** What a failure of the network is to a caller. */

@@ -8,6 +8,7 @@ import { createLogger, type Logger } from './log.ts'
 import type { Mesh } from './mesh.ts'
 import type { Identity } from './server.ts'
 import { type SharedConfig, type Standing, standingOf } from './settings.ts'
+import { openTrust, type Trust } from './trust.ts'
 import { version } from './version.ts'
 
 /** How long a service that left discovery serves on, in ms: others look that often. */
@@ -24,7 +25,7 @@ const STREAM_BYTES = 64 * 1024
 const FIRST_SOCKET = 3
 
 /** What every main begins with. */
-export interface Start {
+export interface Start extends Trust {
   readonly standing: Standing
   readonly identity: Identity
   readonly log: Logger
@@ -41,7 +42,8 @@ export function startService(service: string, config: SharedConfig, isPublic = f
       version,
       advertised: standing.advertised,
     }
-    return { standing, identity, log: createLogger({ ...identity, level: config.logLevel }) }
+    const log = createLogger({ ...identity, level: config.logLevel })
+    return { standing, identity, log, ...openTrust(config, standing.reachedAt, isPublic) }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return fail(service, error.message)
@@ -112,6 +114,8 @@ export async function runService(options: RunOptions): Promise<void> {
       process.exit(1)
     })
   }
+  for (const credentials of new Set([options.credentials, options.serverCredentials]))
+    credentials?.follow(log)
   process.on('SIGTERM', endOrFail).on('SIGINT', endOrFail)
 
   if (options.discovery !== undefined) {

@@ -11,10 +11,12 @@ import {
 import { discard } from './body.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import { healthRoute } from './contract.ts'
+import type { Credentials } from './credentials.ts'
 import { addGuard } from './guard.ts'
 import { readBody, readQuery, TEXT_BODY_BYTES } from './input.ts'
 import { type Logger, silent } from './log.ts'
 import { addRefusals, asServiceError, refuseUnreadable, sendRefusal } from './refusal.ts'
+import { createServerFactory } from './secure-server.ts'
 
 /** Longest time a whole request may take to arrive, in ms, and its headers. */
 const REQUEST_MS = 300_000
@@ -36,6 +38,8 @@ export interface ServerOptions {
   readonly identity: Identity
   /** Secrets of which a caller must show one; the frontend, which is for the public, has no guard at all. */
   readonly guard: { readonly secrets: readonly string[] } | undefined
+  /** With these it speaks TLS alone. */
+  readonly serverCredentials?: Credentials | undefined
   /** Most bytes of a body of bytes. */
   readonly maxBodyBytes?: number
   readonly log?: Logger
@@ -60,9 +64,11 @@ export type Handlers<C extends Contract> = { readonly [N in keyof C['routes']]: 
 /** An app with everything the six share: /health, the guard, the one way of refusing, limits on what is read. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { service, instance, version } = options.identity
+  const { serverCredentials } = options
   const app = fastify({
     loggerInstance: (options.log ?? silent) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    ...(serverCredentials && { serverFactory: createServerFactory(serverCredentials) }),
     requestTimeout: REQUEST_MS,
     http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     forceCloseConnections: 'idle',
@@ -108,7 +114,10 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     ready: app.isReady && !app.stopping.signal.aborted,
     ...(app.isLeaving && { leaving: true }),
     // Not told to the public.
-    ...(options.guard !== undefined && { served: app.served }),
+    ...(options.guard !== undefined && {
+      served: app.served,
+      ...(serverCredentials && { certificateEndsAt: serverCredentials.current().endsAt }),
+    }),
     ...options.facts?.(),
   }))
   return app

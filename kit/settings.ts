@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { createAllowedHosts, formatAddress, isLoopback, parseAddress } from './address.ts'
 import { ConfigError, setting } from './config.ts'
+import { type TrustConfig, tlsSettings } from './trust.ts'
 
 /** `host:port`, spelled out. */
 export const addressText = z.string().refine(isAddress, 'is not host:port')
@@ -66,6 +67,7 @@ export const sharedSettings = (prefix: string, standard: number) => ({
     unit: 'file',
     says: 'the same from a file: the first line is shown, every line is accepted',
   }),
+  ...tlsSettings,
   allowedHosts: setting(hosts.default([]), {
     env: 'ALLOWED_HOSTS',
     unit: 'list',
@@ -114,6 +116,8 @@ export const uploadSettings = {
 export interface Standing {
   readonly host: string
   readonly port: number
+  /** Name or IP address that others reach it at. */
+  readonly reachedAt: string
   /** `host:port` others use; undefined while the system chooses the port. */
   readonly advertised: string | undefined
   /** The first is shown to others, all are accepted. */
@@ -121,7 +125,7 @@ export interface Standing {
 }
 
 /** The shared settings as text: what `loadConfig` gives. */
-export interface SharedConfig {
+export interface SharedConfig extends TrustConfig {
   readonly port: number
   readonly host?: string | undefined
   readonly own?: string | undefined
@@ -145,7 +149,7 @@ export function standingOf(config: SharedConfig, isPublic = false): Standing {
   if (own === undefined && (host === '0.0.0.0' || host === '::'))
     throw new ConfigError(`HOST ${host} is no address that others can use: set OWN as well`)
   const advertised = port === 0 ? undefined : formatAddress(own ?? { host, port })
-  return { host, port, advertised, secrets }
+  return { host, port, reachedAt: own?.host ?? host, advertised, secrets }
 }
 
 function readSecrets({ secret, secretFile }: SharedConfig): string[] {

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAllowedHosts, parseAddress } from './address.ts'
 import { discard } from './body.ts'
+import { HandshakeError } from './connector.ts'
 import type { Bytes } from './contract.ts'
+import type { Credentials } from './credentials.ts'
 import {
   asUnavailable,
   createPeer,
@@ -26,6 +28,8 @@ export interface TransportOptions {
   readonly service: string
   /** Shown to every peer; none where the system has none. */
   readonly secret?: string | undefined
+  /** Shown to every peer, and what theirs are held against; none where nothing is encrypted. */
+  readonly credentials?: Credentials | undefined
   /** True while entries without an instance are believed: those of originals, or an address given by the operator. */
   readonly trustsPlain: boolean
   /** Hosts and networks that data may be sent to, beside loopback. */
@@ -80,7 +84,9 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       await slot.peer.verify()
       return true
-    } catch {
+    } catch (error) {
+      if (error instanceof HandshakeError)
+        options.warn(`an address of ${options.service} is not believed: ${error.message}`)
       slot.deadUntil = performance.now() + DEAD_MS
       return false
     }
@@ -151,8 +157,7 @@ export function createTransport(options: TransportOptions): Transport {
       }
       for (const [name, entry] of wanted) {
         if (slots.has(name)) continue
-        const { service, secret } = options
-        slots.set(name, { peer: createPeer({ entry, service, secret }), deadUntil: 0 })
+        slots.set(name, { peer: createPeer({ ...options, entry }), deadUntil: 0 })
       }
     },
     async close() {

@@ -2,15 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { request } from 'undici'
 import { Failure } from './failure.ts'
+import type { HealthCheck } from './health.ts'
 import { identify } from './process-id.ts'
 import type { Started } from './run-file.ts'
 import { type Part, serviceOf } from './services.ts'
 
-/** How long a service may take to be ready, in ms, and one answer to whether it is. */
+/** How long a service may take to be ready, in ms. */
 const READY_MS = 30_000
-const ANSWER_MS = 2_000
 /** Pause between two questions whether it is ready, in ms. */
 const ASK_MS = 25
 
@@ -19,6 +18,7 @@ export interface ChildOptions {
   readonly host: string
   readonly dataDir: string
   readonly env: NodeJS.ProcessEnv
+  readonly health: HealthCheck
   /** File descriptor of the socket it listens on, if that is held for it. */
   readonly socket?: number | undefined
 }
@@ -40,7 +40,7 @@ export interface Child {
  * Starts a service in a process group of its own, so that the terminal's Ctrl-C reaches the supervisor alone. Its output
  * goes to DATA/logs/NAME.log.
  */
-export function startChild({ part, host, dataDir, env, socket }: ChildOptions): Child {
+export function startChild({ part, host, dataDir, env, health, socket }: ChildOptions): Child {
   const log = join(dataDir, 'logs', `${part.name}.log`)
   const output = openSync(log, 'a')
   const from = statSync(log).size
@@ -70,7 +70,7 @@ export function startChild({ part, host, dataDir, env, socket }: ChildOptions): 
       while (performance.now() < deadline) {
         if (end !== undefined) throw new Failure(whyEnded(part.name, written(), end, log))
         const address = part.port === 0 ? addressIn(written()) : `${host}:${part.port}`
-        if (address !== undefined && (await isReady(address, part.service))) return address
+        if (address !== undefined && (await health.isReady(address, part.service))) return address
         await delay(ASK_MS, undefined, { signal })
       }
       throw new Failure(`${part.name} was not ready within ${READY_MS / 1_000} s: see ${log}`)
@@ -109,17 +109,5 @@ function addressIn(written: string[]): string | undefined {
     return line === undefined ? undefined : JSON.parse(line).address
   } catch {
     return undefined
-  }
-}
-
-async function isReady(address: string, service: string): Promise<boolean> {
-  try {
-    const { statusCode, body } = await request(`http://${address}/health`, {
-      signal: AbortSignal.timeout(ANSWER_MS),
-    })
-    const health = (await body.json()) as { service?: unknown; ready?: unknown }
-    return statusCode === 200 && health.service === service && health.ready === true
-  } catch {
-    return false
   }
 }

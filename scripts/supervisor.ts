@@ -2,6 +2,7 @@ import { startChild } from './child.ts'
 import { endInOrder, killAtOnce } from './ending.ts'
 import { Failure } from './failure.ts'
 import { checkPorts, prepareDataDir } from './ground.ts'
+import { openHealthCheck, publicScheme } from './health.ts'
 import { Keeper } from './keeper.ts'
 import type { StartOptions } from './options.ts'
 import { ROLL_SIGNAL } from './rolling.ts'
@@ -30,6 +31,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   const parts = listParts(options)
   const host = env.HOST || '127.0.0.1'
   prepareDataDir(dataDir)
+  const health = openHealthCheck(env, host)
   const runFile = openRunFile(dataDir)
   const keepers: Keeper[] = []
   const stopping = new AbortController()
@@ -70,6 +72,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
         host,
         dataDir,
         env: { ...env, KV: kv },
+        health,
         socket: isShared ? socket?.fd : undefined,
       })
       runFile.note([...running(), child.started])
@@ -97,6 +100,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   const stopAll = async () => {
     const names = await endInOrder(running(), say)
     await socket?.close()
+    await health.close()
     runFile.remove()
     return names
   }
@@ -104,7 +108,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   try {
     const addresses = await startAll()
     const rows = keepers.map(({ part, log }, i) => ({ name: part.name, address: addresses[i] ?? '', log }))
-    onReady(formatTable(rows, process.cwd()))
+    onReady(formatTable(rows, publicScheme(env), process.cwd()))
   } catch (error) {
     const wasTold = stopping.signal.aborted
     if (!wasTold) stopping.abort()

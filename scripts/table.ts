@@ -8,8 +8,8 @@ export interface Row {
   readonly log: string
 }
 
-/** What runs where, in columns, and where to look first. */
-export function formatTable(rows: readonly Row[], cwd: string): string {
+/** What runs where, in columns, and where to look first, by `http` or `https`. */
+export function formatTable(rows: readonly Row[], scheme: string, cwd: string): string {
   const lines = [
     ['service', 'address', 'log'],
     ...rows.map(({ name, address, log }) => [name, address, shorten(log, cwd)]),
@@ -19,7 +19,7 @@ export function formatTable(rows: readonly Row[], cwd: string): string {
     [name.padEnd(width(0)), address.padEnd(width(1)), log].join('  '),
   )
   const frontend = rows.find(({ name }) => name === 'frontend')
-  return [...table, '', `http://${frontend?.address}/`, ''].join('\n')
+  return [...table, '', `${scheme}://${frontend?.address}/`, ''].join('\n')
 }
 
 /** A path as it is shortest from where the caller stands. */

@@ -10,15 +10,14 @@ import { buildStorage } from './service.ts'
 
 const config = loadConfig(storageConfig)
 const start = startService(storageConfig.service, config)
-const { standing, log } = start
+const { standing } = start
 const fatal = endOnLoss(start)
 const { abandonedMs, quotaBytes } = config
 const path = join(config.dataDir, 'storage')
 const engine = await openOrFail(start, () => openFileStorage({ path, fatal, abandonedMs, quotaBytes }))
 const maxBytes = { working: config.maxUploadBytes, finished: config.maxResultBytes }
 const app = buildStorage({ ...start, engine, maxBytes, guard: standing })
-const { secrets } = standing
-const mesh = openMesh({ ...config, registryContract: kvStoreContract, secrets, log })
+const mesh = openMesh({ ...config, ...start, ...standing, registryContract: kvStoreContract })
 const discovery = { mesh, key: storageContract.key, own: config.own }
 
 await runService({ ...start, app, discovery, close: () => engine.close() })

@@ -29,7 +29,13 @@ const stand = (env: Record<string, string>, isPublic = false) => {
 }
 
 t.test('a service stands on loopback unless it is told otherwise', t => {
-  const standing = { host: '127.0.0.1', port: 3000, advertised: '127.0.0.1:3000', secrets: [] }
+  const standing = {
+    host: '127.0.0.1',
+    port: 3000,
+    reachedAt: '127.0.0.1',
+    advertised: '127.0.0.1:3000',
+    secrets: [],
+  }
   t.same(stand({}), standing)
   t.match(stand({ TOY_PORT: '0' }), { port: 0, advertised: undefined })
   t.match(stand({ HOST: '::1' }), { host: '::1', advertised: '[::1]:3000' })

@@ -77,7 +77,7 @@ t.test('the table names service, address and log, and ends with the page', async
     { name: 'frontend', address: '127.0.0.1:8080', log: '/elsewhere/frontend.log' },
   ]
   t.equal(
-    formatTable(rows, '/srv'),
+    formatTable(rows, 'http', '/srv'),
     [
       'service   address         log',
       'kv-store  127.0.0.1:3000  data/logs/kv-store.log',

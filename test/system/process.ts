@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { request } from 'undici'
+import { openHealthCheck } from '../../scripts/health.ts'
 import { atEnd } from './ending.ts'
 import { waitFor } from './waiting.ts'
 
@@ -74,12 +74,8 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
   const hasFailed = (from: number) =>
     /^failpoint \S+: (crash|error)$/m.test(readFileSync(path).subarray(from).toString())
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
-  const saysSo = async () => {
-    const { body } = await request(`${url}/health`)
-    const health = (await body.json()) as { service?: string; ready?: boolean }
-    return health.service === service && health.ready === true
-  }
-  const { isReady = saysSo } = options
+  const health = openHealthCheck(env, host)
+  const { isReady = () => health.isReady(`${host}:${port}`, service) } = options
   const look = () => {
     if (!isRunning()) throw new Error(`${name} ended before it was ready:\n${log().slice(-2_000)}`)
     return isReady().catch(() => false)
