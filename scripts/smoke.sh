@@ -3,7 +3,7 @@
 set -euo pipefail
 
 if [ "${1:-}" = --help ]; then
-  echo 'scripts/smoke.sh [URL]    URL: the frontend, http://127.0.0.1:8080 unless said'
+  echo 'scripts/smoke.sh [URL]    URL: the frontend, http://127.0.0.1:8080 unless said; https too (CURL_CA_BUNDLE: its authority)'
   exit
 fi
 if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
