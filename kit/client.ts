@@ -2,7 +2,14 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { collect, discard, peek } from './body.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
-import { codeOfStatus, type ErrorCode, oneLine, ServiceError, statusOfCode } from './errors.ts'
+import {
+  asRetrySeconds,
+  codeOfStatus,
+  type ErrorCode,
+  oneLine,
+  ServiceError,
+  statusOfCode,
+} from './errors.ts'
 import type { Response } from './peer.ts'
 import type { Transport } from './transport.ts'
 
@@ -93,12 +100,20 @@ async function readBytes({ headers, body: data }: Response, startsWith: Buffer):
 }
 
 /** The refusal as it was thrown on the other side. An original says 400 to whatever it does not have. */
-async function readRefusal({ status, body, isOriginal }: Response): Promise<ServiceError> {
+async function readRefusal({ status, headers, body, isOriginal }: Response): Promise<ServiceError> {
   const text = await collect(body, REFUSAL_BYTES).then(String, () => '')
   const said = refusal.safeParse(parse(text))
-  if (said.success) return new ServiceError(said.data.error.code, said.data.error.message)
+  const options = { retryAfterSeconds: readRetryAfter(headers['retry-after']) }
+  if (said.success) return new ServiceError(said.data.error.code, said.data.error.message, options)
   const code = isOriginal && status === 400 ? 'not-found' : codeOfStatus(status)
-  return new ServiceError(code, oneLine(text).replace(/^Error: /, ''))
+  return new ServiceError(code, oneLine(text).replace(/^Error: /, ''), options)
+}
+
+/** The seconds of a `Retry-After` (RFC 9110, 10.2.3), carried on to our own caller; none of ours names a date. */
+function readRetryAfter(value: string | string[] | undefined): number | undefined {
+  return typeof value === 'string' && /^[0-9]{1,4}$/.test(value)
+    ? asRetrySeconds(Number(value) * 1_000)
+    : undefined
 }
 
 function parse(text: string): unknown {

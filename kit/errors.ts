@@ -21,6 +21,11 @@ export const statusOfCode = {
 
 export type ErrorCode = keyof typeof statusOfCode
 
+export interface RefusalOptions {
+  readonly cause?: unknown
+  readonly retryAfterSeconds?: number | undefined
+}
+
 /**
  * A refusal: something expected that a caller may act on. Thrown by services and engines, sent as a status and one
  * line of text, and thrown again with the same code by the client on the other side. Anything else thrown is a bug.
@@ -28,16 +33,24 @@ export type ErrorCode = keyof typeof statusOfCode
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
   readonly code: ErrorCode
+  /** When it may be worth coming back, in seconds, where somebody could estimate it. */
+  readonly retryAfterSeconds: number | undefined
 
   /** `message` is one line for the caller: no path, no stack, no other service's address. */
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options: RefusalOptions = {}) {
     super(oneLine(message), options)
     this.code = code
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 
   get status(): number {
     return statusOfCode[this.code]
   }
+}
+
+/** An estimate in ms as what `Retry-After` says: whole seconds, from 1 to 60. */
+export function asRetrySeconds(ms: number): number {
+  return Math.min(Math.max(Math.ceil(ms / 1_000), 1), 60)
 }
 
 /** True for a `ServiceError` with one of these codes. */

@@ -175,7 +175,8 @@ export function isNetworkFailure(error: unknown): boolean {
   return /^(E[A-Z]+|(UND_ERR|HPE|ERR_SSL)_[A-Z0-9_]+)$/.test((error as { code?: string }).code ?? '')
 }
 
-/** What a failure of the network is to a caller. */
-export function asUnavailable(error: unknown, service: string): ServiceError {
-  return new ServiceError('unavailable', `The ${service} service cannot be reached now.`, { cause: error })
+/** What a failure of the network is to a caller, who may come back after `retryAfterSeconds`. */
+export function asUnavailable(error: unknown, service: string, retryAfterSeconds: number): ServiceError {
+  const message = `The ${service} service cannot be reached now.`
+  return new ServiceError('unavailable', message, { cause: error, retryAfterSeconds })
 }

@@ -5,7 +5,7 @@ import { codeOfStatus, type ErrorCode, ServiceError, statusOfCode } from './erro
 
 /** How long the rest of a refused upload is read and dropped, in ms, so that its sender sees the reason, not a reset. */
 const DROP_MS = 2_000
-/** What a refusal that asks to come again says of when, in seconds. */
+/** When it may be worth coming back where nobody has an estimate: this service ends, others are there or start by now. */
 const RETRY_AFTER_SECONDS = 1
 
 /** Fastify's own refusals (a bad URL, too large a header, ...) in our codes; what is left is a bug and says nothing. */
@@ -27,7 +27,8 @@ export function sendRefusal(
   refusal: ServiceError,
 ): FastifyReply {
   reply.code(refusal.status)
-  if (refusal.status === 429 || refusal.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if (refusal.status === 429 || refusal.status === 503)
+    reply.header('retry-after', refusal.retryAfterSeconds ?? RETRY_AFTER_SECONDS)
   if (refusal.status === 401) reply.header('www-authenticate', 'Bearer')
   if (request.headers.accept?.includes('application/json'))
     return reply

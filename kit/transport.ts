@@ -4,6 +4,7 @@ import { discard } from './body.ts'
 import { HandshakeError } from './connector.ts'
 import type { Bytes } from './contract.ts'
 import type { Credentials } from './credentials.ts'
+import { asRetrySeconds, type ServiceError } from './errors.ts'
 import {
   asUnavailable,
   createPeer,
@@ -68,6 +69,14 @@ export function createTransport(options: TransportOptions): Transport {
   const isAllowed = createAllowedHosts(options.allowedHosts)
   const slots = new Map<string, Slot>()
   let round: Slot[] = []
+  /** Since when nobody was found, in ms of `performance.now()`. */
+  let awaySince: number | undefined
+
+  /** Who has been away for so long is most likely away for as long again. */
+  const refuse = (cause: unknown): ServiceError => {
+    const awayMs = performance.now() - (awaySince ?? performance.now())
+    return asUnavailable(cause, options.service, asRetrySeconds(awayMs))
+  }
 
   const isUsable = ({ value, instance }: Entry): boolean => {
     try {
@@ -112,8 +121,9 @@ export function createTransport(options: TransportOptions): Transport {
     for (;;) {
       signal?.throwIfAborted()
       const slot = await choose()
+      awaySince = slot === undefined ? (awaySince ?? performance.now()) : undefined
       if (slot !== undefined) return slot
-      if (performance.now() > giveUpAt) throw asUnavailable(new Error('nobody is there'), options.service)
+      if (performance.now() > giveUpAt) throw refuse(new Error('nobody is there'))
       await delay(LOOK_MS)
     }
   }
@@ -132,7 +142,7 @@ export function createTransport(options: TransportOptions): Transport {
             if (request.signal?.aborted || !isNetworkFailure(error)) throw error
             slot.deadUntil = performance.now() + DEAD_MS
             const isSafe = !isTouched() && (request.isIdempotent || isConnectFailure(error))
-            if (!isSafe || performance.now() > giveUpAt) throw asUnavailable(error, options.service)
+            if (!isSafe || performance.now() > giveUpAt) throw refuse(error)
           }
         }
       } catch (error) {

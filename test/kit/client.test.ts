@@ -102,6 +102,25 @@ t.test('a line is whole also where a piece ends within a character', async t => 
   t.same(rows, ['grün : ü', 'rot : ö'])
 })
 
+t.test('when to come back is carried on, unless it is no number of seconds from 1 to 60', async t => {
+  const after = async (header: string | undefined) => {
+    const { address } = await openBareServer(t, (request, response) => {
+      request.resume()
+      const headers = header === undefined ? {} : { 'retry-after': header }
+      response.writeHead(request.url === '/health' ? 404 : 503, headers).end('Error: full')
+    })
+    const error = await clientOf(t, address)
+      .count({}, { body: { data: Buffer.from('x') } })
+      .catch((thrown: ServiceError) => thrown)
+    return (error as ServiceError).retryAfterSeconds
+  }
+  t.equal(await after('17'), 17)
+  t.equal(await after('900'), 60)
+  t.equal(await after('0'), 1)
+  for (const odd of [undefined, 'soon', '-1', '1.5', 'Wed, 21 Oct 2026 07:28:00 GMT', '99999999'])
+    t.equal(await after(odd), undefined, `${odd}`)
+})
+
 t.test('a refusal is thrown as it was on the other side, whatever its code', async t => {
   for (const code of Object.keys(statusOfCode) as ErrorCode[]) {
     const ask = await pair(t, { byId: async () => Promise.reject(new ServiceError(code, `it is ${code}`)) })

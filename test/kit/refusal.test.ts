@@ -17,6 +17,14 @@ t.test('every code is sent as its status and one line of text', async t => {
   }
 })
 
+t.test('a refusal with an estimate of when to come back says it', async t => {
+  for (const code of ['overloaded', 'unavailable'] as const) {
+    const refusal = new ServiceError(code, 'later', { retryAfterSeconds: 17 })
+    const answer = await buildToy(t, { byId: async () => Promise.reject(refusal) }).inject('/byId?id=1')
+    t.equal(answer.headers['retry-after'], '17', code)
+  }
+})
+
 t.test('JSON is for a caller whose Accept names it, and for nobody else', async t => {
   const app = buildToy(t, { byId: async () => Promise.reject(new ServiceError('conflict', 'not now')) })
   for (const accept of ['application/json', 'text/html, application/json;q=0.5', 'application/json, */*']) {

@@ -186,6 +186,11 @@ t.test('who finds nobody for 5 s is told so, without an address', async t => {
   const error = await ask.byId({ id: 7 }).catch((error: unknown) => error)
   const tookMs = performance.now() - began
   t.match(error, { code: 'unavailable', message: 'The toy service cannot be reached now.' })
+  const { retryAfterSeconds = 0 } = error as ServiceError
+  t.ok(
+    retryAfterSeconds >= 5 && retryAfterSeconds <= 7,
+    `as long again as it was away: ${retryAfterSeconds} s`,
+  )
   t.ok(tookMs > 4_900 && tookMs < 7_000, `${tookMs} ms`)
 })
 
