@@ -17,6 +17,9 @@ export interface Feed {
   follow(id: number, signal: AbortSignal): AsyncGenerator<News>
 }
 
+/** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
+const LOOK_MS = 1_000
+
 /** The master's feed of changes, read once for all readers of this process, and only while there are any. */
 export function createFeed({ master }: { readonly master: Link<typeof masterContract> }): Feed {
   const readers = new Map<number, Set<Mailbox>>()
@@ -41,11 +44,31 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     }
   }
 
+  const closeIfGone = async (id: number) => {
+    const error = await askStory(master, id).catch((thrown: unknown) => thrown)
+    if (hasCode(error, 'not-found')) for (const mailbox of readers.get(id) ?? []) mailbox.close()
+  }
+
   const read = async (signal: AbortSignal, begin: () => void) => {
+    let isAsked = false
+    let isLooking = false
+    const lookForGone = async () => {
+      isAsked = true
+      if (isLooking) return
+      isLooking = true
+      while (isAsked && !signal.aborted) {
+        isAsked = false
+        await Promise.all([...readers.keys()].map(closeIfGone))
+        await delay(LOOK_MS, undefined, { signal }).catch(() => {})
+      }
+      isLooking = false
+    }
     for await (const turn of followFeed(master.ask.changes, signal)) {
       revision = turn.revision
       begin()
       for (const task of turn.page?.tasks ?? []) tell(task.id, storyOf(task))
+      // What is removed makes a page that tells of no task, as a wait does in which nothing happened.
+      if (turn.page?.tasks.length === 0) void lookForGone()
       // Before the feed is read on, so that what a look saw is not told after what came later.
       await Promise.all([...(turn.page === undefined ? readers.keys() : unknown)].map(lookAgain))
     }

@@ -125,6 +125,21 @@ t.test('a reader who goes away leaves nothing behind, and takes nothing from the
   await again.hears(/"state":"ready"/)
 })
 
+t.test('a task that is deleted while it is followed ends its stream, and no other', async t => {
+  const { stage, follow, asks } = await open(t)
+  for (const id of [1, 2]) await stage.database.ask.newTask({ id })
+  const [gone, other] = [await follow(1), await follow(2)]
+  for (const wire of [gone, other]) await wire.hears(waiting)
+  await waitFor('the feed is read', () => asks.held === 1)
+  await stage.master.ask.delete({ id: 1 })
+  t.equal(await gone.closed, undefined, 'in order')
+  t.match(gone.heard(), /\r\n0\r\n\r\n$/)
+  const last = await follow(2)
+  await last.hears(waiting)
+  await stage.master.ask.delete({ id: 2 })
+  for (const wire of [other, last]) await wire.closed
+})
+
 /** Puts a database on the tasks of a file in the place of the one before. */
 async function startDatabase(t: Test, stage: Stage, path: string) {
   const engine = openSqliteTasks({ path })
