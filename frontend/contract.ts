@@ -46,6 +46,7 @@ export const frontendContract = defineContract({
     task: get('/task', {
       query: { id },
       reply: text(z.string()),
+      mayStream: true,
       summary: 'a page about one task; by Accept JSON, or events up to its end',
     }),
     status: get('/status', {

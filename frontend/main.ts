@@ -14,8 +14,7 @@ const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract
 const master = mesh.connect(masterContract)
 const { secrets } = start.standing
 const operators = { secrets, askStatus: createStatus({ ...config, ...start, registry: mesh.registry }) }
-const { maxUploadBytes, maxPixels } = config
-const app = buildFrontend({ ...start, master, operators, maxUploadBytes, maxPixels })
+const app = buildFrontend({ ...config, ...start, master, operators, visitors: config })
 
 const { listenFds, listenPid = process.pid } = config
 const isHandedOver = listenFds !== undefined && listenPid === process.pid

@@ -5,6 +5,11 @@ import { createHostCheck, createSecretCheck } from '../kit/guard.ts'
 /** What a proxy adds to a request that came from elsewhere. */
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
+/** Whether a request came without a proxy, as far as its headers tell. */
+export function isDirect({ headers }: FastifyRequest): boolean {
+  return FORWARDING.every(name => headers[name] === undefined)
+}
+
 /**
  * Whether a request is an operator's. With secrets: it shows one of them. Without: it comes from this machine, by the
  * socket (bound to loopback) and by its headers; not through a proxy, nor from another site's page in a browser here.
@@ -15,11 +20,11 @@ export function createOperatorCheck(
 ): (request: FastifyRequest) => boolean {
   const isSecret = createSecretCheck(secrets)
   const isOwnHost = createHostCheck(app)
-  return ({ headers }) => {
+  return request => {
+    const { headers } = request
     if (secrets.length > 0) return isSecret(headers.authorization)
     const address = app.server.address()
     const isHere = address !== null && typeof address !== 'string' && isLoopback(address.address)
-    const isDirect = FORWARDING.every(name => headers[name] === undefined)
-    return isHere && isDirect && headers.origin === undefined && isOwnHost(headers.host ?? '')
+    return isHere && isDirect(request) && headers.origin === undefined && isOwnHost(headers.host ?? '')
   }
 }

@@ -1,5 +1,6 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { createAdmission, unitsOf } from '../kit/admission.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
@@ -10,10 +11,12 @@ import { sendEvents } from './events.ts'
 import { createFeed } from './feed.ts'
 import { formLimits, readFile } from './form.ts'
 import { createOperatorCheck } from './operator.ts'
-import { CONTENT_SECURITY_POLICY, renderHome, renderTask } from './page.ts'
+import { addOriginRules } from './origin.ts'
+import { renderHome, renderTask } from './page.ts'
 import { renderStatus } from './status-page.ts'
 import { askStory, formatStory, type TaskStory } from './story.ts'
 import { createTerms } from './terms.ts'
+import { createVisitors, type VisitorLimits } from './visitors.ts'
 
 /** Longest that a stream of events says nothing, in ms: well below what proxies take for idle. */
 const BEAT_MS = 15_000
@@ -22,6 +25,9 @@ export interface FrontendOptions extends Omit<ServerOptions, 'guard'> {
   readonly master: Link<typeof masterContract>
   readonly maxUploadBytes: number
   readonly maxPixels: number
+  /** Most bytes of uploads at once. */
+  readonly maxBytesUnderWay: number
+  readonly visitors: VisitorLimits
   readonly operators: {
     /** One of these is what an operator shows; with none, whoever is on this machine is one. */
     readonly secrets: readonly string[]
@@ -36,6 +42,8 @@ export function buildFrontend({
   master,
   maxUploadBytes,
   maxPixels,
+  maxBytesUnderWay,
+  visitors: visitorLimits,
   operators,
   beatMs = BEAT_MS,
   ...server
@@ -44,15 +52,13 @@ export function buildFrontend({
   const isOperator = createOperatorCheck(app, operators.secrets)
   const feed = createFeed({ master })
   const terms = createTerms(master)
+  const visitors = createVisitors(app, visitorLimits)
+  const uploads = createAdmission({ most: maxBytesUnderWay, message: 'Too much is being uploaded.' })
   app.register(multipart, {
     limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
     throwFileSizeLimit: false,
   })
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('content-security-policy', CONTENT_SECURITY_POLICY)
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header('referrer-policy', 'same-origin')
-  })
+  addOriginRules(app)
 
   addRoutes(app, frontendContract, {
     async home({ reply }) {
@@ -67,35 +73,45 @@ export function buildFrontend({
       )
     },
     async submitTask({ request, reply }) {
-      refuseForeignPage(request)
-      const said = terms()
-      const file = await readFile(request, maxUploadBytes)
-      const id = await master.ask.new({}, { body: file })
-      failpoint('frontend.upload.taken')
-      const { retentionMs } = (await said) ?? {}
-      if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))
-      if (!prefersHtml(request)) return id
-      reply.redirect(`/task?id=${id}`, 303)
-      return sent
+      await visitors.countUpload(request)
+      const leave = uploads.enter(unitsOf(lengthOf(request), maxUploadBytes))
+      try {
+        const said = terms()
+        const file = await readFile(request, { maxBytes: maxUploadBytes, pace: app.pace })
+        const id = await master.ask.new({}, { body: file })
+        failpoint('frontend.upload.taken')
+        const { retentionMs } = (await said) ?? {}
+        if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))
+        if (!prefersHtml(request)) return id
+        reply.redirect(`/task?id=${id}`, 303)
+        return sent
+      } finally {
+        leave()
+      }
     },
-    async isReady({ query: { id } }) {
-      return (await master.ask.isReady({ id })) === '1' ? ready : notReady
+    async isReady({ query: { id }, request }) {
+      return (await visitors.countMiss(request, () => master.ask.isReady({ id }))) === '1' ? ready : notReady
     },
-    async getImage({ query: { id }, reply }) {
+    async getImage({ query: { id }, request, reply }) {
       reply.header('content-disposition', `inline; filename="${id}.png"`)
-      return master.ask.get({ id }).catch(error => {
-        // An original master answers 200 and a line to whatever it does not have.
-        if (hasCode(error, 'bad-answer')) throw new ServiceError('conflict', notReady)
-        throw error
-      })
+      return visitors
+        .countMiss(request, () => master.ask.get({ id }))
+        .catch(error => {
+          // An original master answers 200 and a line to whatever it does not have.
+          if (hasCode(error, 'bad-answer')) throw new ServiceError('conflict', notReady)
+          throw error
+        })
     },
     async task(call) {
       const { query, request, reply } = call
       const accept = request.headers.accept ?? ''
       reply.header('cache-control', 'no-store').header('vary', 'accept')
-      if (accept.includes('text/event-stream'))
-        return sendEvents(reply, feed.follow(query.id, call.signal), beatMs)
-      const story = await askStory(master, query.id)
+      if (accept.includes('text/event-stream')) {
+        visitors.enterStream(request, reply)
+        const follow = () => sendEvents(reply, feed.follow(query.id, call.signal), beatMs)
+        return visitors.countMiss(request, follow)
+      }
+      const story = await visitors.countMiss(request, () => askStory(master, query.id))
       reply.code(statusOf(story))
       if (!accept.includes('application/json'))
         return sendPage(reply, renderTask(story, (await terms())?.retentionMs))
@@ -124,15 +140,12 @@ function statusOf({ is }: TaskStory): number {
   return is === 'unknown for now' ? 503 : 200
 }
 
+function lengthOf({ headers }: FastifyRequest): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
 /** True for a browser that submitted a form, and wants to be shown something. */
 function prefersHtml(request: FastifyRequest): boolean {
   return request.headers.accept?.includes('text/html') ?? false
-}
-
-/** A form on somebody else's page must not post here in a visitor's name. */
-function refuseForeignPage({ headers }: FastifyRequest): void {
-  if (headers.origin === undefined) return
-  const host = URL.canParse(headers.origin) ? new URL(headers.origin).host : undefined
-  if (host !== headers.host)
-    throw new ServiceError('forbidden', 'Uploads from other sites’ pages are refused.')
 }

@@ -1,15 +1,19 @@
-import { asRetrySeconds, ServiceError } from './errors.ts'
+import { asRetrySeconds, type ErrorCode, ServiceError } from './errors.ts'
 
 /** What has ended counts for the pace of things for about this long, in ms. */
 const MEMORY_MS = 10_000
 /** In this time all that is under way ends, in ms, as long as nothing has ended yet that would tell. */
 const LONGEST_MS = 60_000
+/** What any upload counts as at least, in bytes: an upload of a few bytes has buffers and connections as well. */
+const LEAST_BYTES = 1_000_000
 
 export interface AdmissionOptions {
   /** Most units under way at once: bytes, pixels, streams, ... */
   readonly most: number
   /** One line for whoever is refused. */
   readonly message: string
+  /** `unavailable` unless said: it is the service that is full. `overloaded` where it is the caller who has too much. */
+  readonly code?: ErrorCode
   /** Milliseconds that only rise; of the process unless said. */
   readonly clock?: () => number
 }
@@ -17,8 +21,8 @@ export interface AdmissionOptions {
 /** A limit on what is under way at once. */
 export interface Admission {
   /**
-   * Lets these units in, and gives the way out, to be called in the end, however it ended. `unavailable` when there is no
-   * room. Whatever comes while nothing is under way is let in.
+   * Lets these units in, and gives the way out, to be called in the end, however it ended. Refuses when there is no room.
+   * Whatever comes while nothing is under way is let in.
    */
   enter(units: number): () => void
   /** Units under way now. */
@@ -29,11 +33,8 @@ export interface Admission {
  * Who is refused is told when there will be room for him, by how fast things have been ending lately and by who was
  * refused before him: each gets a later time than the one before, or all would come back at once.
  */
-export function createAdmission({
-  most,
-  message,
-  clock = () => performance.now(),
-}: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { most, message, code = 'unavailable', clock = () => performance.now() } = options
   let underWay = 0
   /** Units a ms, a mean in which what is long ago counts less and less, as it was at `ratedAt`. */
   let rate = 0
@@ -55,7 +56,7 @@ export function createAdmission({
     const pace = rateAt(now) || underWay / LONGEST_MS
     const roomAt = now + (underWay + units - most) / pace
     promisedUntil = Math.min(Math.max(roomAt, promisedUntil + units / pace), now + LONGEST_MS)
-    return new ServiceError('unavailable', message, {
+    return new ServiceError(code, message, {
       retryAfterSeconds: asRetrySeconds(promisedUntil - now),
     })
   }
@@ -72,4 +73,9 @@ export function createAdmission({
     },
     underWay: () => underWay,
   }
+}
+
+/** The units of an upload in a limit of bytes: its length, or the most it may have where it does not say. */
+export function unitsOf(length: number | undefined, maxBytes: number): number {
+  return Math.max(length ?? maxBytes, LEAST_BYTES)
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Bytes } from './contract.ts'
 import { ServiceError } from './errors.ts'
+import { createPacer, LOOKS, type Pace } from './pace.ts'
 
 /** Bodies up to this many bytes are collected and handled whole: they can be sent again, and written at once. */
 export const SMALL_BODY_BYTES = 64 * 1024
@@ -8,8 +9,8 @@ export const SMALL_BODY_BYTES = 64 * 1024
 export interface BodyLimits {
   /** Most bytes a body may have; more is `too-large`. */
   readonly maxBytes: number
-  /** Longest silence between two pieces, in ms; longer is `request-timeout`. */
-  readonly idleMs: number
+  /** What its sender must manage; less is `request-timeout`. */
+  readonly pace: Pace
 }
 
 /**
@@ -18,6 +19,7 @@ export interface BodyLimits {
  */
 export function guardBody(source: Readable, limits: BodyLimits): Readable {
   let seen = 0
+  let judged = 0
   const guarded = new Readable({
     // The source behind it buffers already.
     highWaterMark: SMALL_BODY_BYTES,
@@ -25,26 +27,27 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
       source.resume()
     },
     destroy(error, done) {
-      clearTimeout(timer)
+      clearInterval(timer)
       source.pause()
       source.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
       source.on('error', () => {})
       done(error)
     },
   })
-  const timer = setTimeout(() => {
-    if (source.isPaused()) timer.refresh()
-    else guarded.destroy(new ServiceError('request-timeout', 'The request came too slowly.'))
-  }, limits.idleMs)
+  const pacer = createPacer(limits.pace)
+  const timer = setInterval(() => {
+    const isTooSlow = pacer.isTooSlow(!source.isPaused(), seen - judged)
+    judged = seen
+    if (isTooSlow) guarded.destroy(tooSlow())
+  }, limits.pace.windowMs / LOOKS)
   const onData = (piece: Buffer) => {
-    timer.refresh()
     seen += piece.length
     if (seen > limits.maxBytes) {
       guarded.destroy(new ServiceError('too-large', `The body is larger than ${limits.maxBytes} bytes.`))
     } else if (!guarded.push(piece)) source.pause()
   }
   const onEnd = () => {
-    clearTimeout(timer)
+    clearInterval(timer)
     source.off('close', onClose)
     guarded.push(null)
   }
@@ -56,6 +59,9 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
   guarded.on('error', () => {})
   return guarded
 }
+
+/** The refusal of a sender that does not keep the pace. */
+export const tooSlow = () => new ServiceError('request-timeout', 'The request came too slowly.')
 
 /** Reads all of a stream, at most `maxBytes`; more is `too-large`. */
 export async function collect(stream: Readable, maxBytes: number): Promise<Buffer> {

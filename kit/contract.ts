@@ -31,6 +31,8 @@ export interface Route {
   readonly reply: Reply
   /** Saying it twice does no more than saying it once, so a client may send it again when an answer got lost. */
   readonly isIdempotent: boolean
+  /** Its answer is, or may be, sent bit by bit, and so take long: bytes, lines, events. */
+  readonly mayStream: boolean
   readonly summary: string
 }
 
@@ -67,6 +69,7 @@ interface RouteParts<Q extends z.ZodRawShape, B extends Body, P extends Reply> {
   readonly body?: B
   readonly reply: P
   readonly isIdempotent?: boolean
+  readonly mayStream?: boolean
   readonly summary: string
 }
 
@@ -83,6 +86,7 @@ export interface DefinedRoute<
   readonly body: NoInfer<B>
   readonly reply: NoInfer<P>
   readonly isIdempotent: boolean
+  readonly mayStream: boolean
   readonly summary: string
 }
 
@@ -97,6 +101,7 @@ function defineRoute<M extends Route['method']>(method: M) {
     body: parts.body ?? ('none' as B),
     reply: parts.reply,
     isIdempotent: parts.isIdempotent ?? method !== 'POST',
+    mayStream: parts.mayStream ?? (parts.reply.kind === 'bytes' || parts.reply.kind === 'lines'),
     summary: parts.summary,
   })
 }

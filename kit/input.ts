@@ -4,11 +4,8 @@ import type { ZodError } from 'zod'
 import { collect, guardBody, SMALL_BODY_BYTES } from './body.ts'
 import type { Bytes, QueryOf, Route } from './contract.ts'
 import { ServiceError } from './errors.ts'
-
-/** Most bytes of a body that is text or JSON. */
-export const TEXT_BODY_BYTES = 64 * 1024
-/** Longest silence in the middle of a body, in ms. */
-const BODY_IDLE_MS = 30_000
+import { limits } from './limits.ts'
+import type { Pace } from './pace.ts'
 
 /** The parameters as the contract has them; `bad-request` names the first that is wrong. Unknown ones are ignored. */
 export function readQuery<R extends Route>(route: R, given: Record<string, unknown>): QueryOf<R> {
@@ -27,20 +24,26 @@ function explain(error: ZodError, given: unknown, what: string): string {
   return `The ${what} ${String(name)} ${issue?.message ?? 'is wrong'}.`
 }
 
-/** The body as the contract has it: a stream or bytes, text, checked JSON. At most `maxBodyBytes` when it is bytes. */
+export interface BodyReading {
+  /** Most bytes of a body of bytes. */
+  readonly maxBodyBytes: number
+  readonly pace: Pace
+}
+
+/** The body as the contract has it: a stream or bytes, text, checked JSON. */
 export async function readBody(
   route: Route,
   request: FastifyRequest,
-  maxBodyBytes: number,
+  { maxBodyBytes, pace }: BodyReading,
 ): Promise<unknown> {
   if (route.body === 'none' || route.body === 'form') return undefined
   const length =
     request.headers['content-length'] === undefined ? undefined : Number(request.headers['content-length'])
-  const maxBytes = route.body === 'bytes' ? maxBodyBytes : TEXT_BODY_BYTES
+  const maxBytes = route.body === 'bytes' ? maxBodyBytes : limits.textBodyBytes
   if (length !== undefined && length > maxBytes)
     throw new ServiceError('too-large', `The body is larger than ${maxBytes} bytes.`)
   const source = request.body instanceof Readable ? request.body : Readable.from([])
-  const stream = guardBody(source, { maxBytes, idleMs: BODY_IDLE_MS })
+  const stream = guardBody(source, { maxBytes, pace })
   if (route.body === 'bytes') {
     if (length === undefined || length > SMALL_BODY_BYTES) return { data: stream, length } satisfies Bytes
     const data = await collect(stream, maxBytes)

@@ -7,17 +7,17 @@ import type { Credentials } from './credentials.ts'
 import { ServiceError } from './errors.ts'
 
 /** How long a connection may take to come about, in ms: an address that swallows packets must not hold anyone up. */
-const CONNECT_MS = 500
+export const CONNECT_MS = 500
 /** How long a peer may take to say who it is, in ms. */
-const HEALTH_MS = 1_000
+export const HEALTH_MS = 1_000
 /** How long an answer may take to begin, in ms: to a small question, to a large body; a poll has its wait besides. */
-const ASK_MS = 10_000
-const STREAM_MS = 60_000
-const POLL_MS = 75_000
+export const ASK_MS = 10_000
+export const STREAM_MS = 60_000
+export const POLL_MS = 75_000
 /** Longest silence in the middle of an answer, in ms. */
-const BODY_MS = 30_000
+export const BODY_MS = 30_000
 /** How long an idle connection is kept, in ms: shorter than the servers keep theirs, so that none ends under a request. */
-const KEEP_ALIVE_MS = 30_000
+export const KEEP_ALIVE_MS = 30_000
 
 /** An entry of the kv-store: an address, and who is said to be there; originals register without an instance. */
 export interface Entry {

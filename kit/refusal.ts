@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { codeOfStatus, type ErrorCode, ServiceError, statusOfCode } from './errors.ts'
 
 /** How long the rest of a refused upload is read and dropped, in ms, so that its sender sees the reason, not a reset. */
-const DROP_MS = 2_000
+export const DROP_MS = 2_000
 /** When it may be worth coming back where nobody has an estimate: this service ends, others are there or start by now. */
 const RETRY_AFTER_SECONDS = 1
 
@@ -14,6 +14,8 @@ export function asServiceError(error: unknown): ServiceError {
   // What `call.signal` ended: the service is about to end, or nobody is there to read this.
   if ((error as Error).name === 'AbortError')
     return new ServiceError('unavailable', 'The service is about to end.')
+  if ((error as { code?: string }).code === 'FST_ERR_HANDLER_TIMEOUT')
+    return new ServiceError('unavailable', 'There was no answer in time.', { cause: error })
   const status = (error as { statusCode?: number }).statusCode ?? 500
   const code = codeOfStatus(status)
   if (status < 500 && code !== 'bad-answer') return new ServiceError(code, (error as Error).message)
@@ -26,7 +28,8 @@ export function sendRefusal(
   reply: FastifyReply,
   refusal: ServiceError,
 ): FastifyReply {
-  reply.code(refusal.status)
+  // What a refusal repeats of a request must not be taken for a page.
+  reply.code(refusal.status).header('x-content-type-options', 'nosniff')
   if (refusal.status === 429 || refusal.status === 503)
     reply.header('retry-after', refusal.retryAfterSeconds ?? RETRY_AFTER_SECONDS)
   if (refusal.status === 401) reply.header('www-authenticate', 'Bearer')
@@ -47,7 +50,8 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   const code = codes[error.code ?? ''] ?? 'bad-request'
   const status = statusOfCode[code]
   const body = `Error: ${STATUS_CODES[status]}.\n`
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Content-Type: text/plain; charset=utf-8']
+  const type = ['Content-Type: text/plain; charset=utf-8', 'X-Content-Type-Options: nosniff']
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...type]
   socket.end([...head, `Content-Length: ${body.length}`, 'Connection: close', '', body].join('\r\n'))
   setTimeout(() => socket.destroy(), DROP_MS).unref()
 }

@@ -3,6 +3,7 @@ import { setDefaultHighWaterMark } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { ConfigError } from './config.ts'
+import { affordableConnections } from './descriptors.ts'
 import type { Registration } from './discovery.ts'
 import { createLogger, type Logger } from './log.ts'
 import type { Mesh } from './mesh.ts'
@@ -12,9 +13,9 @@ import { openTrust, type Trust } from './trust.ts'
 import { version } from './version.ts'
 
 /** How long a service that left discovery serves on, in ms: others look that often. */
-const LINGER_MS = 1_000
+export const LINGER_MS = 1_000
 /** How long what is under way may take to end, in ms. */
-const DRAIN_MS = 10_000
+export const DRAIN_MS = 10_000
 /**
  * Bytes a stream may hold. Larger pieces cost less CPU than Node's own 16 KB; with 256 KB, a hundred uploads of 20 MB at
  * once took storage past 250 MB of memory (test/system/memory.test.ts, in full).
@@ -29,6 +30,8 @@ export interface Start extends Trust {
   readonly standing: Standing
   readonly identity: Identity
   readonly log: Logger
+  readonly patienceMs: number
+  readonly maxConnections: number
 }
 
 /** Who this process is and where it stands. Ends the process with one line when a setting contradicts another. */
@@ -43,7 +46,9 @@ export function startService(service: string, config: SharedConfig, isPublic = f
       advertised: standing.advertised,
     }
     const log = createLogger({ ...identity, level: config.logLevel })
-    return { standing, identity, log, ...openTrust(config, standing.reachedAt, isPublic) }
+    const trust = openTrust(config, standing.reachedAt, isPublic)
+    const maxConnections = Math.min(config.maxConnections, affordableConnections())
+    return { standing, identity, log, ...trust, patienceMs: config.patienceMs, maxConnections }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return fail(service, error.message)

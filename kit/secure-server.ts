@@ -12,6 +12,7 @@ interface FactoryOptions {
   readonly keepAliveTimeout: number
   readonly requestTimeout: number
   readonly connectionTimeout: number
+  readonly maxRequestsPerSocket: number
 }
 
 /**
@@ -20,7 +21,8 @@ interface FactoryOptions {
  */
 export function createServerFactory(credentials: Credentials): FastifyServerFactory<Server> {
   return (handler, options) => {
-    const { http, keepAliveTimeout, requestTimeout, connectionTimeout } = options as unknown as FactoryOptions
+    const { http, keepAliveTimeout, requestTimeout, connectionTimeout, maxRequestsPerSocket } =
+      options as unknown as FactoryOptions
     const isMutual = credentials.current().ca !== undefined
     const server = createServer(
       {
@@ -35,6 +37,7 @@ export function createServerFactory(credentials: Credentials): FastifyServerFact
       handler,
     )
     server.setTimeout(connectionTimeout)
+    server.maxRequestsPerSocket = maxRequestsPerSocket
     credentials.onRenewed(material => server.setSecureContext(filesOf(material)))
     return server
   }

@@ -9,20 +9,18 @@ import {
   LogController,
 } from 'fastify'
 import { discard } from './body.ts'
+import { addConnectionLimits } from './connections.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import { healthRoute } from './contract.ts'
 import type { Credentials } from './credentials.ts'
+import { ServiceError } from './errors.ts'
 import { addGuard } from './guard.ts'
-import { readBody, readQuery, TEXT_BODY_BYTES } from './input.ts'
+import { readBody, readQuery } from './input.ts'
+import { handlerMsOf, limits, paceOf, standardLimits } from './limits.ts'
 import { type Logger, silent } from './log.ts'
+import type { Pace } from './pace.ts'
 import { addRefusals, asServiceError, refuseUnreadable, sendRefusal } from './refusal.ts'
 import { createServerFactory } from './secure-server.ts'
-
-/** Longest time a whole request may take to arrive, in ms, and its headers. */
-const REQUEST_MS = 300_000
-const HEADERS_MS = 15_000
-/** How often connections are held against those two, in ms. */
-const CHECK_MS = 5_000
 
 /** Who this process is, and what it tells at /health. */
 export interface Identity {
@@ -42,6 +40,12 @@ export interface ServerOptions {
   readonly serverCredentials?: Credentials | undefined
   /** Most bytes of a body of bytes. */
   readonly maxBodyBytes?: number
+  /** How long a caller may be slow, in ms: twice as long as over its headers. 20,000 unless said. */
+  readonly patienceMs?: number
+  /** Most connections at once; 4,000 unless said. */
+  readonly maxConnections?: number
+  /** Proxies whose word is taken for where a request comes from: addresses and networks; none unless said. */
+  readonly trustProxy?: readonly string[]
   readonly log?: Logger
   /** Further facts for /health. */
   readonly facts?: () => Record<string, unknown>
@@ -64,13 +68,25 @@ export type Handlers<C extends Contract> = { readonly [N in keyof C['routes']]: 
 /** An app with everything the six share: /health, the guard, the one way of refusing, limits on what is read. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { service, instance, version } = options.identity
+  const { patienceMs, maxConnections, trustProxy = [] } = { ...standardLimits, ...options }
   const { serverCredentials } = options
+  const isForVisitors = options.guard === undefined
   const app = fastify({
     loggerInstance: (options.log ?? silent) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     ...(serverCredentials && { serverFactory: createServerFactory(serverCredentials) }),
-    requestTimeout: REQUEST_MS,
-    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
+    trustProxy: trustProxy.length > 0 && [...trustProxy],
+    requestTimeout: limits.requestMs,
+    // Silence is no fault in itself: polls are held and streams of events have nothing to say. See connections.ts.
+    connectionTimeout: 0,
+    keepAliveTimeout: isForVisitors ? limits.visitorIdleMs : limits.idleMs,
+    maxRequestsPerSocket: limits.connectionRequests,
+    handlerTimeout: limits.handlerMs,
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: patienceMs / 2,
+      connectionsCheckingInterval: patienceMs / 10,
+    },
     forceCloseConnections: 'idle',
     // What still comes over a kept connection while the app closes is served; its answer ends the connection.
     return503OnClosing: false,
@@ -84,6 +100,14 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()])
   })
   addRefusals(app, path => methods.get(path) ?? [])
+  const readerPace = isForVisitors ? paceOf(patienceMs) : { windowMs: limits.innerReaderMs, leastBytes: 1 }
+  addConnectionLimits(app, { most: maxConnections, readerPace })
+  // Node leaves out what is beyond; one more, so that it shows.
+  app.server.maxHeadersCount = limits.headerCount + 1
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.rawHeaders.length > 2 * limits.headerCount)
+      throw new ServiceError('headers-too-large', `A request has at most ${limits.headerCount} headers.`)
+  })
   if (options.guard !== undefined)
     addGuard(app, { ...options.guard, advertised: options.identity.advertised })
 
@@ -91,7 +115,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   // Every call that waits listens to it.
   setMaxListeners(0, stopping.signal)
   app.decorate('stopping', stopping)
-  app.decorate('maxBodyBytes', options.maxBodyBytes ?? TEXT_BODY_BYTES)
+  app.decorate('maxBodyBytes', options.maxBodyBytes ?? limits.textBodyBytes)
+  app.decorate('pace', paceOf(patienceMs))
   app.addHook('preClose', async () => stopping.abort())
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
@@ -138,9 +163,10 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
     method: route.method,
     url: route.path,
     config: { readsContentType: route.body === 'form' },
+    handlerTimeout: handlerMsOf(route),
     handler: async (request, reply) => {
       const query = readQuery(route, request.query as Record<string, unknown>)
-      const body = (await readBody(route, request, app.maxBodyBytes)) as BodyOf<R>
+      const body = (await readBody(route, request, app)) as BodyOf<R>
       const call = {
         query,
         body,
@@ -214,6 +240,8 @@ declare module 'fastify' {
     readonly stopping: AbortController
     /** Most bytes of a body of bytes. */
     readonly maxBodyBytes: number
+    /** What the sender of a body must manage. */
+    readonly pace: Pace
     /** What /health says: set once the service has registered, cleared when it leaves. */
     isReady: boolean
     /** Serves what still comes, and wants no more: set when it is told to end. */

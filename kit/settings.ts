@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { createAllowedHosts, formatAddress, isLoopback, parseAddress } from './address.ts'
 import { ConfigError, setting } from './config.ts'
+import { standardLimits } from './limits.ts'
 import { type TrustConfig, tlsSettings } from './trust.ts'
 
 /** `host:port`, spelled out. */
@@ -14,7 +15,7 @@ export const whole = (least: number, most: number) =>
     .transform(Number)
     .refine(value => value >= least && value <= most, `is not between ${least} and ${most}`)
 /** A comma-separated list of hosts and networks. */
-const hosts = z
+export const hosts = z
   .string()
   .transform(value => value.split(',').flatMap(entry => entry.trim() || []))
   .refine(isHosts, 'is not a list of IP addresses, networks and names')
@@ -73,6 +74,16 @@ export const sharedSettings = (prefix: string, standard: number) => ({
     unit: 'list',
     says: 'IP addresses, networks (10.0.0.0/8) and names that data may be sent to, beside loopback',
   }),
+  patienceMs: setting(whole(100, 600_000).default(standardLimits.patienceMs), {
+    env: 'PATIENCE_MS',
+    unit: 'ms',
+    says: 'how long it is looked back whether a sender or reader is too slow; half as long for headers',
+  }),
+  maxConnections: setting(whole(1, 1_000_000).default(standardLimits.maxConnections), {
+    env: 'MAX_CONNECTIONS',
+    unit: 'connections',
+    says: 'most connections at once; fewer where the process may not open that many files',
+  }),
   logLevel: setting(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
     env: 'LOG_LEVEL',
     unit: 'level',
@@ -112,6 +123,15 @@ export const uploadSettings = {
   }),
 }
 
+/** How much of uploads may be under way at once. */
+export const admissionSetting = {
+  maxBytesUnderWay: setting(whole(1, 1e12).default(2_500_000_000), {
+    env: 'MAX_BYTES_UNDER_WAY',
+    unit: 'bytes',
+    says: 'most bytes of uploads at once, each counted as 1 MB at least; one alone may be larger',
+  }),
+}
+
 /** What the shared settings come to. */
 export interface Standing {
   readonly host: string
@@ -132,6 +152,8 @@ export interface SharedConfig extends TrustConfig {
   readonly secret?: string | undefined
   readonly secretFile?: string | undefined
   readonly allowedHosts: readonly string[]
+  readonly patienceMs: number
+  readonly maxConnections: number
   readonly logLevel: string
 }
 

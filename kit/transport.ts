@@ -18,7 +18,7 @@ import {
 } from './peer.ts'
 
 /** How long a caller that finds nobody waits for somebody, in ms, its body unread. */
-const FIND_MS = 5_000
+export const FIND_MS = 5_000
 /** Pause between two looks for somebody, in ms. */
 const LOOK_MS = 50
 /** How long an address that failed is left alone, in ms. */

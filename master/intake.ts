@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { HEADER_BYTES, readHeader } from '../codec/header.ts'
 import type { databaseContract } from '../database/contract.ts'
 import { finished, inProgress, notStarted } from '../database/contract.ts'
+import { createAdmission, unitsOf } from '../kit/admission.ts'
 import { peek } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
@@ -13,8 +14,12 @@ import { asRefusal } from './refusal.ts'
 export interface IntakeOptions {
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
-  /** Largest picture, in pixels. */
+  /** Largest upload, in bytes, and largest picture, in pixels. */
+  readonly maxBytes: number
   readonly maxPixels: number
+  /** Most of both at once. */
+  readonly maxBytesUnderWay: number
+  readonly maxPixelsUnderWay: number
 }
 
 /** Takes an upload in: gives the id of its task, once image and task are on disk. */
@@ -24,7 +29,10 @@ export type Intake = (upload: Bytes) => Promise<number>
  * An upload becomes an image in storage first and a task in the database then, so that a task which a worker can see
  * always has its image. A crash in between leaves an image without a task, which the sweeper removes.
  */
-export function createIntake({ database, storage, maxPixels }: IntakeOptions): Intake {
+export function createIntake({ database, storage, ...limits }: IntakeOptions): Intake {
+  const bytes = createAdmission({ most: limits.maxBytesUnderWay, message: 'Too much is being taken in.' })
+  const pixels = createAdmission({ most: limits.maxPixelsUnderWay, message: 'Too much is being taken in.' })
+
   const store = async (upload: Bytes): Promise<number> => {
     for (;;) {
       const id = drawId()
@@ -54,15 +62,9 @@ export function createIntake({ database, storage, maxPixels }: IntakeOptions): I
     return id
   }
 
-  return async upload => {
-    const { first, body } = await peek(upload, HEADER_BYTES)
-    try {
-      readHeader(first, { maxPixels })
-    } catch (error) {
-      throw asRefusal(error)
-    }
-    if (await database.isOriginal()) return storeBehindOriginal(body)
-    const id = await store(body)
+  const take = async (upload: Bytes): Promise<number> => {
+    if (await database.isOriginal()) return storeBehindOriginal(upload)
+    const id = await store(upload)
     failpoint('master.image.stored')
     await database.ask.newTask({ id }).catch(error => {
       // It took so long that its image was taken for one without a task, and thrown away.
@@ -71,6 +73,27 @@ export function createIntake({ database, storage, maxPixels }: IntakeOptions): I
     })
     failpoint('master.task.made')
     return id
+  }
+
+  return async upload => {
+    const leave = [bytes.enter(unitsOf(upload.length, limits.maxBytes))]
+    try {
+      const { first, body } = await peek(upload, HEADER_BYTES)
+      leave.push(pixels.enter(pixelsOf(first, limits.maxPixels)))
+      return await take(body)
+    } finally {
+      for (const out of leave) out()
+    }
+  }
+}
+
+/** The pixels of a picture, by its first bytes. Refuses what is no PNG, or has more than `maxPixels`. */
+function pixelsOf(first: Buffer, maxPixels: number): number {
+  try {
+    const { width, height } = readHeader(first, { maxPixels })
+    return width * height
+  } catch (error) {
+    throw asRefusal(error)
   }
 }
 

@@ -14,14 +14,14 @@ const start = startService(masterConfig.service, config)
 const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
 const database = mesh.connect(databaseContract)
 const storage = mesh.connect(storageContract)
-const { maxPixels, retentionMs, orphanMs, sweepMs } = config
+const { retentionMs, orphanMs, sweepMs } = config
 const sweeper = openSweeper({ database, storage, log: start.log, retentionMs, orphanMs, everyMs: sweepMs })
 const app = buildMaster({
+  ...config,
   ...start,
   guard: start.standing,
   database,
   storage,
-  maxPixels,
   retentionMs,
   maxBodyBytes: config.maxUploadBytes,
 })

@@ -17,13 +17,16 @@ export interface MasterOptions extends ServerOptions {
   readonly maxPixels: number
   /** How long a task and its images are kept after it finished or failed, in ms: what the sweeper is told, too. */
   readonly retentionMs: number
+  /** Most bytes and pixels of uploads at once. */
+  readonly maxBytesUnderWay: number
+  readonly maxPixelsUnderWay: number
 }
 
 /** The master: keeps nothing, joins database and storage, and is all that frontends and workers need to know. */
-export function buildMaster(options: MasterOptions): FastifyInstance {
-  const { database, storage, maxPixels, retentionMs, ...server } = options
-  const app = buildServer(server)
-  const takeIn = createIntake({ database, storage, maxPixels })
+export function buildMaster({ database, storage, ...options }: MasterOptions): FastifyInstance {
+  const { maxPixels, retentionMs } = options
+  const app = buildServer(options)
+  const takeIn = createIntake({ ...options, database, storage, maxBytes: app.maxBodyBytes })
   const dispatch = createDispatch({ database, storage })
   /** With an original in one of these places nothing is swept (sweeper.ts). */
   const isSwept = async () => !(await database.isOriginal()) && !(await storage.isOriginal())

@@ -28,6 +28,8 @@ export interface StageOptions {
   readonly maxUploadBytes?: number
   readonly retentionMs?: number
   readonly quotaBytes?: number
+  readonly maxBytesUnderWay?: number
+  readonly maxPixelsUnderWay?: number
 }
 
 type Played = 'kv-store' | 'database' | 'storage' | 'master'
@@ -59,7 +61,7 @@ export const identityOf = (service: string): Identity => ({
 
 export async function openStage(t: Test, options: StageOptions = {}): Promise<Stage> {
   const { maxPixels = 1e8, maxUploadBytes = 5e7, retentionMs = 86_400_000, ...rest } = options
-  const { quotaBytes = 0, ...leases } = rest
+  const { quotaBytes = 0, maxBytesUnderWay = 1e9, maxPixelsUnderWay = 1e9, ...leases } = rest
   const folder = mkdtempSync(join(tmpdir(), 'verdigris-'))
   const closing: (() => Promise<unknown>)[] = []
   t.teardown(async () => {
@@ -110,6 +112,8 @@ export async function openStage(t: Test, options: StageOptions = {}): Promise<St
       storage,
       maxPixels,
       retentionMs,
+      maxBytesUnderWay,
+      maxPixelsUnderWay,
       maxBodyBytes: maxUploadBytes,
     }),
   }

@@ -2,10 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import { buildFrontend } from '../../frontend/service.ts'
 import { createStatus } from '../../frontend/status.ts'
+import type { VisitorLimits } from '../../frontend/visitors.ts'
 import { identityOf, openStage, type Stage, type StageOptions } from '../stage.ts'
 
 export interface OpenOptions {
   readonly maxUploadBytes?: number
+  readonly maxBytesUnderWay?: number
+  readonly visitors?: Partial<VisitorLimits>
+  readonly trustProxy?: readonly string[]
+  readonly patienceMs?: number
+  readonly maxConnections?: number
   /** What the master behind it is told. */
   readonly stage?: StageOptions
   readonly beatMs?: number
@@ -23,8 +29,8 @@ export interface Opened {
 }
 
 export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<Opened> {
-  const { maxUploadBytes = 5e7, secrets = [], host = '127.0.0.1', beatMs } = options
-  const stage = await openStage(t, options.stage)
+  const { maxUploadBytes = 5e7, secrets = [], host = '127.0.0.1', visitors, stage: told, ...rest } = options
+  const stage = await openStage(t, told)
   const { registry, kv } = stage
   const askStatus = createStatus({ registry, kv, allowedHosts: [] })
   const app = buildFrontend({
@@ -33,7 +39,9 @@ export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<
     operators: { secrets, askStatus },
     maxUploadBytes,
     maxPixels: 1e8,
-    ...(beatMs !== undefined && { beatMs }),
+    maxBytesUnderWay: 1e9,
+    visitors: { uploadsPerMinute: 1_000, missesPerMinute: 1_000, maxStreams: 1_000, ...visitors },
+    ...rest,
   })
   const url = `http://${await stage.listen(app, host)}`
   return { stage, app, url, port: Number(new URL(url).port) }

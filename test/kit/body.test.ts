@@ -1,8 +1,8 @@
 import { PassThrough, Readable } from 'node:stream'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { collect, discard, guardBody, peek } from '../../kit/body.ts'
 
-const limits = { maxBytes: 10, idleMs: 60_000 }
+const limits = { maxBytes: 10, pace: { windowMs: 60_000, leastBytes: 1 } }
 
 t.test('a guarded body gives every byte, in order', async t => {
   const source = Readable.from([Buffer.from('one'), Buffer.from('two')])
@@ -38,22 +38,45 @@ t.test(
   },
 )
 
-t.test(
-  'silence in the middle of a body has an end; a reader that is slow is not the sender’s silence',
-  async t => {
-    const silent = new PassThrough()
-    silent.write('abc')
-    await t.rejects(collect(guardBody(silent, { maxBytes: 10, idleMs: 20 }), 100), {
-      code: 'request-timeout',
-    })
+const quick = { maxBytes: 1_000, pace: { windowMs: 200, leastBytes: 100 } }
 
-    const source = new PassThrough()
-    const guarded = guardBody(source, { maxBytes: 10, idleMs: 20 })
-    source.end('abc')
-    await new Promise(resolve => setTimeout(resolve, 100))
-    t.equal(String(await collect(guarded, 100)), 'abc')
-  },
-)
+/** Writes into a stream every 5 ms until it is told to stop, or the test ends. */
+function drip(t: Test, source: PassThrough, bytes: number) {
+  const timer = setInterval(() => source.write(Buffer.alloc(bytes)), 5)
+  t.teardown(() => clearInterval(timer))
+}
+
+t.test('a sender that goes silent is too slow, and so is one that sends hardly anything', async t => {
+  const silent = new PassThrough()
+  silent.write('abc')
+  await t.rejects(collect(guardBody(silent, quick), 1_000), { code: 'request-timeout' })
+  const slow = new PassThrough()
+  drip(t, slow, 1)
+  const guarded = guardBody(slow, quick)
+  await t.rejects(collect(guarded, 1_000), { code: 'request-timeout' })
+  t.notOk(slow.destroyed, 'it can still be answered')
+})
+
+t.test('a sender that keeps the pace has all the time it needs', async t => {
+  const source = new PassThrough()
+  drip(t, source, 10)
+  const maxBytes = 100_000
+  const seen: number[] = []
+  const guarded = guardBody(source, { ...quick, maxBytes })
+  for await (const piece of guarded) {
+    seen.push(piece.length)
+    if (seen.length > 250) break
+  }
+  t.ok(seen.length > 250)
+})
+
+t.test('a reader that is slow is not the sender’s silence', async t => {
+  const source = new PassThrough()
+  const guarded = guardBody(source, quick)
+  source.end('abc')
+  await new Promise(resolve => setTimeout(resolve, 600))
+  t.equal(String(await collect(guarded, 100)), 'abc')
+})
 
 t.test('a reader that lets go leaves the source open', async t => {
   const source = new PassThrough()

@@ -1,0 +1,103 @@
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopback } from '../kit/address.ts'
+import { type Admission, createAdmission } from '../kit/admission.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
+import { isDirect } from './operator.ts'
+
+const MINUTE_MS = 60_000
+/** Streams of events that one visitor may hold at once. */
+export const STREAMS_EACH = 20
+
+export interface VisitorLimits {
+  /** Uploads of one address in a minute. */
+  readonly uploadsPerMinute: number
+  /** Asks of one address for tasks that do not exist, in a minute: nobody guesses ids. */
+  readonly missesPerMinute: number
+  /** Streams of events at once, of all visitors together. */
+  readonly maxStreams: number
+}
+
+/** What each visitor may do. One is an address, an IPv6 network of 64 bits; who is on this machine itself may do anything. */
+export interface Visitors {
+  /** Counts an upload; `overloaded` when it is one too many. */
+  countUpload(request: FastifyRequest): Promise<void>
+  /** Asks about a task; when it is `not-found` that counts, and after too many of those nothing is asked: `overloaded`. */
+  countMiss<T>(request: FastifyRequest, ask: () => Promise<T>): Promise<T>
+  /** Counts a stream of events until its answer ends. */
+  enterStream(request: FastifyRequest, reply: FastifyReply): void
+}
+
+export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Visitors {
+  app.register(rateLimit, { global: false })
+  const uploads = createCounter(app, limits.uploadsPerMinute, 'Too many uploads from this address.')
+  const misses = createCounter(app, limits.missesPerMinute, 'Too many asks for tasks that do not exist.')
+  const streams = createAdmission({ most: limits.maxStreams, message: 'Too many tasks are being followed.' })
+  const streamsOf = new Map<string, Admission>()
+  let hasWarned = false
+
+  const enterOwn = (request: FastifyRequest): (() => void) => {
+    if (isOwn(request)) return () => {}
+    const key = normalizeIP(request.ip)
+    const own =
+      streamsOf.get(key) ??
+      createAdmission({ most: STREAMS_EACH, message: 'You follow too many tasks.', code: 'overloaded' })
+    const leave = own.enter(1)
+    streamsOf.set(key, own)
+    return () => {
+      leave()
+      if (own.underWay() === 0) streamsOf.delete(key)
+    }
+  }
+
+  const warnOfProxy = (request: FastifyRequest) => {
+    if (hasWarned || !isLoopback(request.ip) || isDirect(request)) return
+    hasWarned = true
+    request.log.warn('a proxy on this machine is not in TRUST_PROXY: all its visitors count as one')
+  }
+
+  return {
+    countUpload(request) {
+      warnOfProxy(request)
+      return uploads(request, true)
+    },
+    async countMiss(request, ask) {
+      await misses(request, false)
+      try {
+        return await ask()
+      } catch (error) {
+        if (hasCode(error, 'not-found')) await misses(request, true)
+        throw error
+      }
+    },
+    enterStream(request, { raw }) {
+      const leaveOwn = enterOwn(request)
+      try {
+        raw.once('close', streams.enter(1))
+        raw.once('close', leaveOwn)
+      } catch (error) {
+        leaveOwn()
+        throw error
+      }
+    },
+  }
+}
+
+/**
+ * Throws once a visitor has been counted more than `max` times in a minute. The library remembers 5,000 addresses, and forgets
+ * first who was heard of least lately.
+ */
+function createCounter(app: FastifyInstance, max: number, message: string) {
+  let check: ReturnType<FastifyInstance['createRateLimit']> | undefined
+  return async (request: FastifyRequest, increment: boolean): Promise<void> => {
+    check ??= app.createRateLimit({ max, timeWindow: MINUTE_MS, allowList: isOwn })
+    const counted = await check(request, { increment })
+    if (counted.isAllowed || !counted.isExceeded) return
+    throw new ServiceError('overloaded', message, { retryAfterSeconds: counted.ttlInSeconds })
+  }
+}
+
+/** The operator, the tests and the benches, which are on this machine and come without a proxy. */
+function isOwn(request: FastifyRequest): boolean {
+  return isLoopback(request.ip) && isDirect(request)
+}

@@ -1,0 +1,152 @@
+import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { ServerOptions } from '../../kit/server.ts'
+import { buildToy, listen, portOf, type ToyHandlers } from './toy.ts'
+import { ask, openWire, until } from './wire.ts'
+
+/** How patient the toy is, in ms: what takes longer than a few times this has passed many windows. */
+const PATIENCE_MS = 500
+
+async function open(t: Test, handlers: Partial<ToyHandlers>, options: Partial<ServerOptions> = {}) {
+  const app = buildToy(t, handlers, { patienceMs: PATIENCE_MS, ...options })
+  await listen(app)
+  const port = portOf(app)
+  const get = (path: string, ...lines: string[]) =>
+    [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...lines, '', ''].join('\r\n')
+  const visit = async (path: string) => ask(t, port, get(path, 'Connection: close'))
+  return { app, port, get, visit }
+}
+
+/** A toy for visitors: their readers are watched as well. */
+const forVisitors = { guard: undefined }
+
+/** Asks for a picture, and takes up to 64 KB of it every 10 ms. Gives how many bytes came until the connection ended. */
+async function takeSlowly(t: Test, port: number): Promise<number> {
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write('GET /picture HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  let taken = 0
+  for await (const piece of socket) {
+    taken += piece.length
+    await delay(10)
+  }
+  return taken
+}
+
+/** More than the system's own buffers hold between the two. */
+const MANY_BYTES = 24_000_000
+
+t.test('a reader who takes nothing is cut, and what was made for him is let go', async t => {
+  let isLetGo = false
+  async function* endless() {
+    try {
+      for (;;) yield Buffer.alloc(65_536)
+    } finally {
+      isLetGo = true
+    }
+  }
+  const { port } = await open(t, { picture: async () => ({ data: Readable.from(endless()) }) }, forVisitors)
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.on('error', () => {}).write('GET /picture HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until('the answer is let go', () => isLetGo)
+})
+
+t.test('a reader who is slow and steady gets all of it, in one piece or in many', async t => {
+  const whole = Buffer.alloc(MANY_BYTES)
+  const pieces = () => Readable.from(Array.from({ length: MANY_BYTES / 65_536 }, () => Buffer.alloc(65_536)))
+  for (const make of [() => whole, pieces]) {
+    const { port } = await open(t, { picture: async () => ({ data: make() }) }, forVisitors)
+    const began = performance.now()
+    const taken = await takeSlowly(t, port)
+    t.ok(taken > MANY_BYTES - 65_536, `${taken} bytes`)
+    const tookMs = performance.now() - began
+    t.ok(tookMs > 3 * PATIENCE_MS, `in ${tookMs} ms`)
+  }
+})
+
+t.test('an answer that has nothing to say for long is not cut', async t => {
+  async function* hesitant() {
+    yield 'one\n'
+    await delay(4 * PATIENCE_MS)
+    yield 'two\n'
+  }
+  const { visit } = await open(t, { rows: async () => hesitant() }, forVisitors)
+  t.match(await visit('/rows'), /one[\s\S]*two/)
+})
+
+t.test('between services a reader may take his time', async t => {
+  const { port } = await open(t, { picture: async () => ({ data: Buffer.alloc(MANY_BYTES) }) })
+  const socket = connect(port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write(`GET /picture HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+  await delay(4 * PATIENCE_MS)
+  let taken = 0
+  for await (const piece of socket) taken += piece.length
+  t.ok(taken > MANY_BYTES, `${taken} bytes`)
+})
+
+t.test('slow headers and slow bodies are refused, each in its time', async t => {
+  const { port } = await open(t, {})
+  const began = performance.now()
+  const slow = {
+    nothing: '',
+    headers: 'GET /byId?id=1 HTTP/1.1\r\nX: ',
+    body: `POST /count HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 900000\r\n\r\n`,
+    text: `POST /note HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 60000\r\n\r\n`,
+    chunks: `POST /count HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n`,
+  }
+  for (const [name, start] of Object.entries(slow)) {
+    const wire = await openWire(t, port)
+    if (start !== '') wire.say(start)
+    const timer = setInterval(() => start !== '' && !wire.isClosed() && wire.say('x'), 20)
+    t.teardown(() => clearInterval(timer))
+    t.match(await wire.hears(/\r\n\r\nError: /), /^HTTP\/1\.1 408 /, name)
+    await wire.closed
+  }
+  t.ok(performance.now() - began < 5 * (2.5 * PATIENCE_MS + 2_500), 'none lives longer')
+})
+
+t.test('at the limit a connection without a request makes room for a new one', async t => {
+  const { port, visit } = await open(t, {}, { maxConnections: 4 })
+  const idle = await Promise.all([1, 2, 3, 4].map(() => openWire(t, port)))
+  t.match(await visit('/byId?id=1'), /200 OK/)
+  await idle[0]?.closed
+  t.equal(idle.filter(wire => wire.isClosed()).length, 1, 'the oldest alone')
+})
+
+t.test('when all connections are busy, new ones get /health and a refusal that says when', async t => {
+  const waiting: (() => void)[] = []
+  const byId: ToyHandlers['byId'] = async ({ query }) => {
+    if (query.id === 1) await new Promise<void>(resolve => waiting.push(resolve))
+    return { id: query.id }
+  }
+  const { port, get, visit } = await open(t, { byId }, { maxConnections: 16 })
+  const busy = await Promise.all(Array.from({ length: 16 }, () => openWire(t, port)))
+  for (const wire of busy) wire.say(get('/byId?id=1'))
+  await until('all are busy', () => waiting.length === 16)
+  t.match(await visit('/byId?id=2'), /^HTTP\/1\.1 503 [\s\S]*retry-after: [1-9][0-9]?\r\n/)
+  t.match(await visit('/health'), /^HTTP\/1\.1 200 /)
+  const late = await openWire(t, port)
+  late.say(get('/byId?id=2'))
+  await late.hears(/503 /)
+  for (const go of waiting) go()
+  for (const wire of busy) {
+    await wire.hears(/"id":1/)
+    wire.hangUp()
+  }
+  await until('there is room', async () => /200 OK/.test(await visit('/byId?id=2')))
+  late.say(get('/byId?id=3'))
+  t.match(await late.hears(/"id":3/), /503 /, 'who was refused on the same connection as well')
+})
+
+t.test('too many headers are refused, as many as allowed are read', async t => {
+  const { port, get } = await open(t, {})
+  const lines = (count: number) => Array.from({ length: count }, (_, i) => `X-${i}: 1`)
+  const most = await ask(t, port, get('/byId?id=1', ...lines(98), 'Connection: close'))
+  t.match(most, /^HTTP\/1\.1 200 /)
+  for (const count of [100, 500])
+    t.match(await ask(t, port, get('/byId?id=1', 'Connection: close', ...lines(count))), /^HTTP\/1\.1 431 /)
+})
