@@ -74,11 +74,12 @@ export function buildFrontend({
     },
     async submitTask({ request, reply }) {
       await visitors.countUpload(request)
-      const leave = uploads.enter(unitsOf(lengthOf(request), maxUploadBytes))
+      const maxBytes = lengthOf(request)
+      const leave = uploads.enter(unitsOf(maxBytes, maxUploadBytes))
       try {
         const said = terms()
         const file = await readFile(request, { maxBytes: maxUploadBytes, pace: app.pace })
-        const id = await master.ask.new({}, { body: file })
+        const id = await master.ask.new({ maxBytes }, { body: file })
         failpoint('frontend.upload.taken')
         const { retentionMs } = (await said) ?? {}
         if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))

@@ -2,7 +2,7 @@ import { asRetrySeconds, type ErrorCode, ServiceError } from './errors.ts'
 
 /** What has ended counts for the pace of things for about this long, in ms. */
 const MEMORY_MS = 10_000
-/** In this time all that is under way ends, in ms, as long as nothing has ended yet that would tell. */
+/** Latest time to come back that anyone is told, in ms. */
 const LONGEST_MS = 60_000
 /** What any upload counts as at least, in bytes: an upload of a few bytes has buffers and connections as well. */
 const LEAST_BYTES = 1_000_000
@@ -53,7 +53,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   const refuse = (units: number): ServiceError => {
     const now = clock()
-    const pace = rateAt(now) || underWay / LONGEST_MS
+    // As long as nothing has ended that would tell.
+    const pace = rateAt(now) || underWay / MEMORY_MS
     const roomAt = now + (underWay + units - most) / pace
     promisedUntil = Math.min(Math.max(roomAt, promisedUntil + units / pace), now + LONGEST_MS)
     return new ServiceError(code, message, {

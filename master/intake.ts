@@ -14,16 +14,15 @@ import { asRefusal } from './refusal.ts'
 export interface IntakeOptions {
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
-  /** Largest upload, in bytes, and largest picture, in pixels. */
-  readonly maxBytes: number
+  /** Largest picture, in pixels. */
   readonly maxPixels: number
-  /** Most of both at once. */
+  /** Most bytes and pixels of uploads at once. */
   readonly maxBytesUnderWay: number
   readonly maxPixelsUnderWay: number
 }
 
-/** Takes an upload in: gives the id of its task, once image and task are on disk. */
-export type Intake = (upload: Bytes) => Promise<number>
+/** Takes an upload in, of at most so many bytes: gives the id of its task, once image and task are on disk. */
+export type Intake = (upload: Bytes, maxBytes: number) => Promise<number>
 
 /**
  * An upload becomes an image in storage first and a task in the database then, so that a task which a worker can see
@@ -75,8 +74,8 @@ export function createIntake({ database, storage, ...limits }: IntakeOptions): I
     return id
   }
 
-  return async upload => {
-    const leave = [bytes.enter(unitsOf(upload.length, limits.maxBytes))]
+  return async (upload, maxBytes) => {
+    const leave = [bytes.enter(unitsOf(upload.length, maxBytes))]
     try {
       const { first, body } = await peek(upload, HEADER_BYTES)
       leave.push(pixels.enter(pixelsOf(first, limits.maxPixels)))

@@ -26,14 +26,14 @@ export interface MasterOptions extends ServerOptions {
 export function buildMaster({ database, storage, ...options }: MasterOptions): FastifyInstance {
   const { maxPixels, retentionMs } = options
   const app = buildServer(options)
-  const takeIn = createIntake({ ...options, database, storage, maxBytes: app.maxBodyBytes })
+  const takeIn = createIntake({ ...options, database, storage })
   const dispatch = createDispatch({ database, storage })
   /** With an original in one of these places nothing is swept (sweeper.ts). */
   const isSwept = async () => !(await database.isOriginal()) && !(await storage.isOriginal())
 
   addRoutes(app, masterContract, {
-    async new({ body }) {
-      return String(await takeIn(body))
+    async new({ query: { maxBytes = app.maxBodyBytes }, body }) {
+      return String(await takeIn(body, Math.min(maxBytes, app.maxBodyBytes)))
     },
     async get({ query: { id } }) {
       const task = refuseFailed(await database.ask.getById({ id }))

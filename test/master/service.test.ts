@@ -1,15 +1,13 @@
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { request } from 'undici'
 import { collect } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { armFailpoints } from '../../kit/failpoint.ts'
 import { encodePng } from '../images/encode.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
-import { openWire } from '../kit/wire.ts'
 import { openStage, type Stage } from '../stage.ts'
-import { waitFor } from '../system/waiting.ts'
 
 const bodyOf = (data: Buffer): { body: Bytes } => ({ body: { data, length: data.length } })
 const bytesOf = async ({ data }: Bytes) => (Buffer.isBuffer(data) ? data : collect(data, 1e8))
@@ -242,33 +240,4 @@ t.test('an upload while the storage is away is refused as such, and leaves no ta
     },
   )
   t.equal((await stage.database.ask.changes({ since: 0, wait: 0 })).tasks.length, 1)
-})
-
-/** An upload of which the beginning has come, and no more. */
-async function openUpload(t: Test, { urls }: Stage, start: Buffer, length: number) {
-  const wire = await openWire(t, Number(new URL(urls.master).port))
-  const { host } = new URL(urls.master)
-  wire.say(`POST /new HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${length}\r\n\r\n`)
-  wire.say(start)
-  return wire
-}
-
-t.test('bytes and pixels beyond what may be under way are refused, and told when to come back', async t => {
-  const limits = { bytes: { maxBytesUnderWay: 3_000_000 }, pixels: { maxPixelsUnderWay: 5_000 } }
-  for (const [name, limit] of Object.entries(limits)) {
-    const stage = await openStage(t, limit)
-    const image = largeImage(1, 2_500_000)
-    const wire = await openUpload(t, stage, image.subarray(0, 100_000), image.length)
-    const ask = () =>
-      stage.master.ask.new({}, bodyOf(uniqueImage(1))).then(
-        () => undefined,
-        error => error,
-      )
-    const error = await waitFor(`the ${name} are used up`, ask)
-    t.match(error, { code: 'unavailable', message: 'Too much is being taken in.' }, name)
-    t.ok(error.retryAfterSeconds >= 1 && error.retryAfterSeconds <= 60, `${error.retryAfterSeconds} s`)
-    t.equal((await request(`${stage.urls.master}/health`)).statusCode, 200)
-    wire.hangUp()
-    await waitFor('there is room again', async () => (await ask()) === undefined)
-  }
 })

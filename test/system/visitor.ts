@@ -6,6 +6,8 @@ import { waitFor } from './waiting.ts'
 export interface Answer {
   readonly status: number
   readonly text: string
+  /** When a refused one may come back, in seconds. */
+  readonly retryAfter?: number | undefined
 }
 
 /** Uploads an image through the form; as a Blob it is not copied. `id` stands only in an answer that accepted it. */
@@ -15,9 +17,12 @@ export async function upload(
 ): Promise<Answer & { readonly id?: string }> {
   const form = new FormData()
   form.set('uploadfile', image instanceof Blob ? image : new Blob([new Uint8Array(image)]), 'image.png')
-  const { statusCode: status, body } = await request(`${url}/submitTask`, { method: 'POST', body: form })
-  const text = await body.text()
-  return status === 200 && /^[0-9]+$/.test(text.trim()) ? { status, text, id: text.trim() } : { status, text }
+  const answer = await request(`${url}/submitTask`, { method: 'POST', body: form })
+  const status = answer.statusCode
+  const text = await answer.body.text()
+  if (status === 200 && /^[0-9]+$/.test(text.trim())) return { status, text, id: text.trim() }
+  const after = answer.headers['retry-after']
+  return { status, text, retryAfter: after === undefined ? undefined : Number(after) }
 }
 
 /** Asks until the task has ended: `ready`, or the reason why it failed. Rejects when that takes longer than `timeoutMs`. */

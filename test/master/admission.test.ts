@@ -1,0 +1,56 @@
+import t, { type Test } from 'tap'
+import { request } from 'undici'
+import type { ServiceError } from '../../kit/errors.ts'
+import { largeImage, uniqueImage } from '../images/noise.ts'
+import { openWire } from '../kit/wire.ts'
+import { openStage, type Stage } from '../stage.ts'
+import { waitFor } from '../system/waiting.ts'
+
+/** Sends an image; the refusal, or undefined when it was taken in. */
+async function send({ master }: Stage, data: Buffer): Promise<ServiceError | undefined> {
+  const sending = master.ask.new({}, { body: { data, length: data.length } })
+  return sending.then(
+    () => undefined,
+    (error: ServiceError) => error,
+  )
+}
+
+/** Begins an upload that does not end. */
+async function begin(t: Test, { urls }: Stage, path: string, framing: string, start: Buffer | string) {
+  const { host, port } = new URL(urls.master)
+  const wire = await openWire(t, Number(port))
+  wire.say(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\n${framing}\r\n\r\n`)
+  wire.say(start)
+  return wire
+}
+
+t.test('bytes and pixels beyond what may be under way are refused, and told when to come back', async t => {
+  const limits = { bytes: { maxBytesUnderWay: 3_000_000 }, pixels: { maxPixelsUnderWay: 5_000 } }
+  for (const [name, limit] of Object.entries(limits)) {
+    const stage = await openStage(t, limit)
+    const image = largeImage(1, 2_500_000)
+    const length = `Content-Length: ${image.length}`
+    const wire = await begin(t, stage, '/new', length, image.subarray(0, 100_000))
+    const error = await waitFor(`the ${name} are used up`, () => send(stage, uniqueImage(1)))
+    t.match(error, { code: 'unavailable', message: 'Too much is being taken in.' }, name)
+    const { retryAfterSeconds = 0 } = error
+    t.ok(retryAfterSeconds >= 1 && retryAfterSeconds <= 60, `${retryAfterSeconds} s`)
+    t.equal((await request(`${stage.urls.master}/health`)).statusCode, 200)
+    wire.hangUp()
+    await waitFor('there is room again', async () => (await send(stage, uniqueImage(1))) === undefined)
+  }
+})
+
+t.test('an upload without a length counts as the most it says it may have, or as the largest', async t => {
+  const chunked = 'Transfer-Encoding: chunked'
+  for (const [path, isTaken] of [
+    ['/new?maxBytes=4500000', true],
+    ['/new', false],
+    ['/new?maxBytes=900000000', false],
+  ] as const) {
+    const stage = await openStage(t, { maxUploadBytes: 5_000_000, maxBytesUnderWay: 6_500_000 })
+    await begin(t, stage, path, chunked, '3\r\nabc\r\n')
+    await waitFor('it is counted', () => send(stage, largeImage(1, 2_500_000)))
+    t.equal((await send(stage, largeImage(1, 1_800_000))) === undefined, isTaken, path)
+  }
+})
