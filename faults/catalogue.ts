@@ -1,9 +1,13 @@
 import type { Fault } from './fault.ts'
 import { blockedLoop } from './kinds/blocked.ts'
+import { fuzzedBytes } from './kinds/bytes.ts'
 import { calm } from './kinds/calm.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
 import { orderlyEnd } from './kinds/ends.ts'
+import { foreignFiles } from './kinds/formats.ts'
+import { oddIds } from './kinds/ids.ts'
 import { killAll, killOne } from './kinds/kills.ts'
+import { secretsShown } from './kinds/secrets.ts'
 import { failedSteps } from './kinds/steps.ts'
 
 /** Every fault there is, in the order of their numbers. */
@@ -14,5 +18,9 @@ export const catalogue: readonly Fault[] = [
   failedSteps,
   orderlyEnd,
   withoutDiscovery,
+  foreignFiles,
+  oddIds,
   blockedLoop,
+  fuzzedBytes,
+  secretsShown,
 ]

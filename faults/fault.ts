@@ -33,6 +33,12 @@ export interface Fault {
   run(stage: Stage): Promise<Outcome>
 }
 
+/** A fault that only sends something to a system that runs: in the short run, all of these share one. */
+export interface InputFault extends Fault {
+  /** Sends it `rounds` times. What should not be is noted in the findings of the scene. */
+  send(scene: Scene, stage: Stage): Promise<readonly Figure[]>
+}
+
 /** What a fault is given to work with. */
 export interface Stage {
   readonly rounds: number

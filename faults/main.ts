@@ -4,7 +4,7 @@ import { faultsHelp, readFaultOptions } from './options.ts'
 import { writeReport } from './report.ts'
 import { openStanding } from './standing.ts'
 import { formatTrials, rowOf } from './table.ts'
-import { type Trial, tryFault } from './trial.ts'
+import { batchesOf, type Trial, tryBatch } from './trial.ts'
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -19,10 +19,10 @@ await runScript('faults', async () => {
   const { faults, at, seed, rounds, isFull, report } = options
   const open = at === undefined ? openFresh : () => openStanding(at, process.env)
   const trials: Trial[] = []
-  for (const fault of faults) {
-    const trial = await tryFault({ fault, rounds, seed, isFull, open, isOwn: at === undefined, say })
-    trials.push(trial)
-    say(`${rowOf(trial).join('  |  ')}  |  ${Math.round(trial.took / 1_000)} s`)
+  for (const batch of batchesOf(faults, isFull)) {
+    const tried = await tryBatch(batch, { rounds, seed, isFull, open, isOwn: at === undefined, say })
+    trials.push(...tried)
+    for (const trial of tried) say(`${rowOf(trial).join('  |  ')}  |  ${Math.round(trial.took / 1_000)} s`)
   }
   say(`\n${formatTrials(trials)}`)
   if (report !== undefined) writeReport(report, trials)

@@ -31,6 +31,7 @@ export async function openOwn(options: SystemOptions = {}): Promise<Deployment> 
       env: {
         ...process.env,
         ...env,
+        ...(options.secrets && { SECRET: options.secrets[0] }),
         KV: urls['kv-store'].replace('http://', ''),
         MASTER_PORT: String(port),
         ORPHAN_MS: String(SWEEP_MS),
@@ -43,7 +44,7 @@ export async function openOwn(options: SystemOptions = {}): Promise<Deployment> 
 
   return {
     ...system,
-    secret: env.SECRET,
+    secret: options.secrets?.[0] ?? env.SECRET,
     leaseMs: Number(env.LEASE_MS),
     abandonedMs: Number(env.ABANDONED_MS),
     orphanMs: SWEEP_MS,

@@ -8,7 +8,7 @@ import { check } from './check.ts'
 import type { Deployment, OpenDeployment } from './deployment.ts'
 import { createFindings, type Findings } from './findings.ts'
 import { createJournal, type Journal } from './journal.ts'
-import { createVisitor, startCrowd, type Visitor } from './visitors.ts'
+import { type Answer, createVisitor, startCrowd, type Upload, type Visitor } from './visitors.ts'
 import { startWatch, type Watch } from './watch.ts'
 
 /** Most tasks that wait or run before the crowd waits with them. */
@@ -38,7 +38,9 @@ export interface Scene {
   /** Where a fault notes what it finds itself. */
   readonly findings: Findings
   /** Uploads an image that is not one of the crowd's; gives the id when it was acknowledged. */
-  upload(bytes: Buffer, options?: { mayFail?: boolean }): Promise<string | undefined>
+  upload(bytes: Buffer, options?: Omit<Upload, 'image' | 'bytes'>): Promise<string | undefined>
+  /** The same, with what was answered. */
+  submit(bytes: Buffer, options?: Omit<Upload, 'image' | 'bytes'>): Promise<Answer>
   /** Runs what brings a fault about and ends it, and waits until a picture goes through again; gives how long that took, in ms. */
   during(fault: () => Promise<void>): Promise<number>
   /** Sends the crowd home, waits until all is quiet, and checks every invariant; closes the system. */
@@ -82,17 +84,21 @@ export async function openScene(
     return HEAL_MS
   }
 
+  const submit: Scene['submit'] = async (bytes, options = {}) => {
+    const image = crowd.nextImage()
+    const answer = await visitor.submit({ ...options, image, bytes })
+    if (answer.id !== undefined) special.set(image, bytes)
+    return answer
+  }
+
   return {
     system,
     journal,
     visitor,
     watch,
     findings,
-    upload(bytes, { mayFail = false } = {}) {
-      const image = crowd.nextImage()
-      special.set(image, bytes)
-      return visitor.upload({ image, bytes, mayFail })
-    },
+    submit,
+    upload: async (bytes, options) => (await submit(bytes, options)).id,
     async during(fault) {
       const isOver = journal.beginFault()
       try {

@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRandom } from '../test/images/random.ts'
 import type { OpenDeployment } from './deployment.ts'
-import type { Fault, Figure, Need } from './fault.ts'
+import type { Fault, Figure, Need, Stage } from './fault.ts'
 import type { Findings } from './findings.ts'
+import { inputScene, isInputFault, sendOrClose } from './input.ts'
 import { openScene } from './scene.ts'
 
 /** What became of one fault. */
@@ -18,7 +19,6 @@ export interface Trial {
 }
 
 export interface TrialOptions {
-  readonly fault: Fault
   readonly rounds?: number | undefined
   readonly seed: number
   readonly isFull: boolean
@@ -29,24 +29,61 @@ export interface TrialOptions {
   readonly say: (line: string) => void
 }
 
-/** Tries one fault, if this machine has what it needs. `took` is in ms. */
-export async function tryFault(options: TrialOptions): Promise<Trial> {
-  const { fault, seed, isFull, say } = options
-  const rounds = options.rounds ?? (isFull ? fault.rounds.full : fault.rounds.short || 1)
-  const from = performance.now()
-  const trial = (result: Trial['result']): Trial => ({
-    fault,
-    rounds,
-    seed,
-    took: performance.now() - from,
-    result,
+/** What is tried on one system: each fault has its own, but for input faults in the short run. */
+export function batchesOf(faults: readonly Fault[], isFull: boolean): readonly (readonly Fault[])[] {
+  const sharing = isFull ? [] : faults.filter(isInputFault)
+  const [first] = sharing
+  return faults.flatMap<readonly Fault[]>(fault => {
+    if (fault === first) return [sharing]
+    return sharing.some(shared => shared === fault) ? [] : [[fault]]
   })
-  if (!options.isOwn && !fault.worksAnywhere) return trial({ leftOut: 'needs a system of its own' })
-  const lacking = (fault.needs ?? []).find(need => !isThere(need))
-  if (lacking !== undefined) return trial({ leftOut: `needs ${lacking}` })
-  const random = createRandom(`${fault.name} ${seed}`)
+}
+
+/**
+ * Tries the faults of a batch, if this machine has what they need. `took` is in ms. Faults that share a system have its
+ * findings in common: what broke in the end may be the doing of any of them.
+ */
+export async function tryBatch(faults: readonly Fault[], options: TrialOptions): Promise<Trial[]> {
+  const { seed, isFull, isOwn, say } = options
+  const trials: Trial[] = []
+  const roundsOf = ({ rounds }: Fault) => options.rounds ?? (isFull ? rounds.full : rounds.short || 1)
   const open = (scene = {}) => openScene(options.open, seed, scene)
-  return trial(await fault.run({ rounds, isFull, random, seed, open, say }))
+  const stageOf = (fault: Fault): Stage => {
+    const random = createRandom(`${fault.name} ${seed}`)
+    return { rounds: roundsOf(fault), isFull, random, seed, open, say }
+  }
+  const note = (fault: Fault, from: number, result: Trial['result']) =>
+    trials.push({ fault, rounds: roundsOf(fault), seed, took: performance.now() - from, result })
+
+  const fit: Fault[] = []
+  for (const fault of faults) {
+    const reason = lackOf(fault, isOwn)
+    if (reason === undefined) fit.push(fault)
+    else note(fault, performance.now(), { leftOut: reason })
+  }
+  const together = fit.length > 1 ? fit.filter(isInputFault) : []
+  if (together.length > 0) {
+    const scene = await open(inputScene)
+    for (const fault of together) {
+      const from = performance.now()
+      const figures = await sendOrClose(fault, scene, stageOf(fault))
+      note(fault, from, { figures, findings: scene.findings })
+    }
+    await scene.end()
+    return trials
+  }
+  for (const fault of fit) {
+    const from = performance.now()
+    note(fault, from, await fault.run(stageOf(fault)))
+  }
+  return trials
+}
+
+/** Why a fault cannot be tried here. */
+function lackOf({ worksAnywhere, needs = [] }: Fault, isOwn: boolean): string | undefined {
+  if (!isOwn && !worksAnywhere) return 'needs a system of its own'
+  const lacking = needs.find(need => !isThere(need))
+  return lacking && `needs ${lacking}`
 }
 
 function isThere(need: Need): boolean {

@@ -17,6 +17,15 @@ export interface Upload {
   readonly image: number
   readonly bytes: Buffer
   readonly mayFail?: boolean
+  /** What is said of the file, which nobody has to believe; a PNG unless said. */
+  readonly declared?: { readonly name: string; readonly type: string }
+}
+
+/** What a visitor is told of an upload; an id stands only in an answer that accepted it. */
+export interface Answer {
+  readonly status: Visit['status']
+  readonly text: string
+  readonly id?: string
 }
 
 export interface VisitorOptions {
@@ -27,7 +36,9 @@ export interface VisitorOptions {
 
 /** One who uploads, asks and fetches, and has everything noted. */
 export interface Visitor {
-  /** Gives the id when the upload was acknowledged. Never rejects. */
+  /** Uploads, and has an id noted as a promise. Never rejects. */
+  submit(upload: Upload): Promise<Answer>
+  /** The same, when only the id matters. Never rejects. */
   upload(upload: Upload): Promise<string | undefined>
   /** The status and the text of /isReady. Never rejects. */
   ask(id: string): Promise<{ readonly status: Visit['status']; readonly text: string }>
@@ -57,18 +68,21 @@ export function createVisitor({ url, journal }: VisitorOptions): Visitor {
     const { status, bytes } = await noted('isReady', { id }, () => get(`/isReady?id=${id}`))
     return { status, text: bytes.toString().trim() }
   }
+  const submit: Visitor['submit'] = async ({ image, bytes, mayFail = false, declared }) => {
+    const form = new FormData()
+    const type = declared && { type: declared.type }
+    form.set('uploadfile', new Blob([new Uint8Array(bytes)], type), declared?.name ?? 'image.png')
+    const send = async () =>
+      read(await request(`${url}/submitTask`, { method: 'POST', body: form, ...timed() }))
+    const answer = await noted('upload', { image }, send)
+    const text = answer.bytes.toString().trim()
+    if (answer.status !== 200 || !/^[0-9]+$/.test(text)) return { status: answer.status, text }
+    journal.promise({ id: text, image, mayFail })
+    return { status: answer.status, text, id: text }
+  }
   return {
-    async upload({ image, bytes, mayFail = false }) {
-      const form = new FormData()
-      form.set('uploadfile', new Blob([new Uint8Array(bytes)]), 'image.png')
-      const send = async () =>
-        read(await request(`${url}/submitTask`, { method: 'POST', body: form, ...timed() }))
-      const answer = await noted('upload', { image }, send)
-      const id = answer.bytes.toString().trim()
-      if (answer.status !== 200 || !/^[0-9]+$/.test(id)) return undefined
-      journal.promise({ id, image, mayFail })
-      return id
-    },
+    submit,
+    upload: async upload => (await submit(upload)).id,
     ask,
     async fetch(id, withinMs) {
       const deadline = journal.now() + withinMs

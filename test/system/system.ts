@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -16,6 +16,8 @@ export type Failpoints = Readonly<Partial<Record<Name, string>>>
 export interface SystemOptions {
   /** Settings of all services, beside ports and data. */
   readonly env?: Readonly<Record<string, string>>
+  /** What the inner services take for a secret, and show the first of (`writeSecrets`); none unless said. */
+  readonly secrets?: readonly string[]
   /** How many of each run; 1 unless said. All storages share one folder. */
   readonly counts?: Partial<Record<Service, number>>
   /** Of which services stand-ins of the original run in place of ours. */
@@ -78,11 +80,19 @@ export async function startSystem(t: Test, options: SystemOptions = {}): Promise
   return system
 }
 
+/** Puts other secrets in the place of a system's own: each service knows them from its next start on. */
+export function writeSecrets(dataDir: string, secrets: readonly string[]): void {
+  writeFileSync(secretsIn(dataDir), `${secrets.join('\n')}\n`)
+}
+
+const secretsIn = (dataDir: string) => join(dataDir, 'secrets')
+
 /** Starts a system. Needs dist/ to be built. */
 export async function openSystem(options: SystemOptions = {}): Promise<OpenSystem> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'verdigris-'))
   const logs = join(dataDir, 'logs')
   mkdirSync(logs, { recursive: true })
+  if (options.secrets !== undefined) writeSecrets(dataDir, options.secrets)
   const processes = await plan(dataDir, logs, options)
   const names = [...processes.keys()]
   const of = (name: Name): ServiceProcess => {
@@ -142,7 +152,7 @@ export async function openSystem(options: SystemOptions = {}): Promise<OpenSyste
 async function plan(
   dataDir: string,
   logs: string,
-  { env, counts = {}, originals = [], failpoints }: SystemOptions,
+  { env, secrets, counts = {}, originals = [], failpoints }: SystemOptions,
 ): Promise<Map<Name, ServiceProcess>> {
   const parts = portSettings.flatMap(({ service, variable }) =>
     Array.from({ length: counts[service] ?? 1 }, (_, i) => ({
@@ -154,10 +164,11 @@ async function plan(
   const isFailing = failpoints !== undefined
   const ports = await freePorts(parts.length)
   const kv = `127.0.0.1:${ports[0]}`
+  const guard = secrets && { SECRET_FILE: secretsIn(dataDir) }
   return new Map(
     parts.map(({ name, service, variable }, i) => {
       const port = ports[i] ?? 0
-      const own = { ...process.env, ...env, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
+      const own = { ...process.env, ...env, ...guard, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
       const original = originals.includes(service) ? standIn(service, port, kv) : {}
       return [name, createServiceProcess({ name, service, port, env: own, logs, isFailing, ...original })]
     }),

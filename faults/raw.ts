@@ -1,0 +1,76 @@
+import { connect } from 'node:net'
+
+/** How long somebody waits for the end of a connection, in ms; then he hangs up. */
+const PATIENCE_MS = 5_000
+
+/** What came back for some bytes. */
+export interface Heard {
+  /** Of each answer, in order. */
+  readonly statuses: readonly number[]
+  /** All of it, a character a byte. */
+  readonly text: string
+  /** `held`: the other side neither ended nor answered in time; `unreached`: nobody listens. */
+  readonly end: 'closed' | 'held' | 'unreached'
+}
+
+/** The bytes of a request, as whoever writes them wants them. */
+export interface Raw {
+  readonly method: string
+  /** With the query, as it is sent. */
+  readonly target: string
+  /** Whole lines beside `Host` and `Connection`. */
+  readonly lines?: readonly string[]
+  readonly body?: Buffer
+}
+
+/** A request that asks for the connection's end. Characters above 0xff are sent as UTF-8. */
+export function rawRequest(url: string, { method, target, lines = [], body }: Raw): Buffer {
+  const hasHost = lines.some(line => /^host:/i.test(line))
+  const head = [
+    `${method} ${target} HTTP/1.1`,
+    ...(hasHost ? [] : [`Host: ${new URL(url).host}`]),
+    'Connection: close',
+    ...lines,
+    ...(body ? [`Content-Length: ${body.length}`] : []),
+    '',
+    '',
+  ].join('\r\n')
+  return Buffer.concat([Buffer.from(head), body ?? Buffer.alloc(0)])
+}
+
+/** The header line that shows a secret; none where there is none. */
+export const secretLine = (secret: string | undefined) =>
+  secret === undefined ? [] : [`Authorization: Bearer ${secret}`]
+
+/** Says these bytes on a connection of their own, and nothing more, and hears to its end. Never rejects. */
+export function sendRaw(url: string, bytes: Buffer): Promise<Heard> {
+  const { hostname, port } = new URL(url)
+  return new Promise(resolve => {
+    let text = ''
+    let end: Heard['end'] = 'closed'
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true })
+    const timer = setTimeout(() => {
+      end = 'held'
+      socket.destroy()
+    }, PATIENCE_MS)
+    socket
+      .setEncoding('latin1')
+      .on('data', piece => {
+        text += piece
+      })
+      .on('error', error => {
+        if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') end = 'unreached'
+      })
+      .on('end', () => socket.end())
+      .on('close', () => {
+        clearTimeout(timer)
+        resolve({ statuses: statusesIn(text), text, end })
+      })
+    socket.end(bytes)
+  })
+}
+
+/** The body of an answer may not begin like one: ours are text, JSON or PNGs. */
+function statusesIn(text: string): number[] {
+  return [...text.matchAll(/(?:^|\n)HTTP\/1\.[01] ([1-5][0-9]{2}) /g)].map(found => Number(found[1]))
+}
