@@ -1,5 +1,7 @@
 import type { Fault } from './fault.ts'
+import { hostileEntries } from './kinds/addresses.ts'
 import { blockedLoop } from './kinds/blocked.ts'
+import { pngBombs } from './kinds/bombs.ts'
 import { fuzzedBytes } from './kinds/bytes.ts'
 import { calm } from './kinds/calm.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
@@ -7,6 +9,7 @@ import { orderlyEnd } from './kinds/ends.ts'
 import { foreignFiles } from './kinds/formats.ts'
 import { oddIds } from './kinds/ids.ts'
 import { killAll, killOne } from './kinds/kills.ts'
+import { mutants } from './kinds/mutants.ts'
 import { secretsShown } from './kinds/secrets.ts'
 import { failedSteps } from './kinds/steps.ts'
 
@@ -18,8 +21,11 @@ export const catalogue: readonly Fault[] = [
   failedSteps,
   orderlyEnd,
   withoutDiscovery,
+  pngBombs,
+  mutants,
   foreignFiles,
   oddIds,
+  hostileEntries,
   blockedLoop,
   fuzzedBytes,
   secretsShown,

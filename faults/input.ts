@@ -4,8 +4,12 @@ import type { Scene, SceneOptions } from './scene.ts'
 /** The secret in use, and the one before it, which is still taken. */
 export const secrets = ['the secret of today', 'the secret of yesterday'] as const
 
-/** What input faults are sent to: a system with secrets, and a few visitors beside. */
-export const inputScene: SceneOptions = { system: { secrets }, lanes: 2, pauseMs: 50 }
+/** What input faults are sent to: a system with secrets, and a few visitors beside. Nothing that is sent waits for a lease. */
+export const inputScene: SceneOptions = {
+  system: { secrets, env: { LEASE_MS: '5000' } },
+  lanes: 2,
+  pauseMs: 50,
+}
 
 /** A fault that opens a system of its own, unless it shares one. */
 export function inputFault(parts: Omit<InputFault, 'run'>): InputFault {

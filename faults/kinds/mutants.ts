@@ -1,0 +1,129 @@
+import type { Task } from '../../database/contract.ts'
+import { differences } from '../../test/oracle/compare.ts'
+import { decodePng } from '../../test/oracle/decode.ts'
+import { corpus, hasCorpus } from '../../test/system/corpus.ts'
+import type { Figure } from '../fault.ts'
+import { createInner } from '../inner.ts'
+import { inputFault } from '../input.ts'
+import { createMutants } from '../mutants.ts'
+import type { Scene } from '../scene.ts'
+
+/** Mutants under way at once. */
+const AT_ONCE = 6
+/** Goal G15: nothing takes longer, from when a worker has it, in ms. */
+const HANG_MS = 5_000
+/** How long whoever sent one waits for its end, in ms. */
+const END_MS = 120_000
+const TOLD_EVERY = 10_000
+
+/** What became of a file, and what is wrong with that; the decoder of the tests is the judge. */
+interface Verdict {
+  readonly is: 'finished' | 'refused' | 'failed' | 'lost'
+  readonly wrong?: string
+}
+
+export const mutants = inputFault({
+  name: 'T22',
+  says: 'PngSuite’s corrupt files, and mutants of valid ones at 0.01 to 5 % of their bytes',
+  rounds: { full: 100_000, short: 120 },
+  worksAnywhere: true,
+  async send(scene, { rounds, seed, say }) {
+    const { watch, findings, system } = scene
+    const { says, mutant } = createMutants(seed)
+    const hung = countHangs(scene)
+    const found = { finished: 0, refused: 0, failed: 0, lost: 0 }
+    let wrong = 0
+    let next = 0
+    const lane = async () => {
+      for (let number = next++; number < rounds; number = next++) {
+        const { name, bytes } = mutant(number)
+        const verdict = await judge(scene, bytes)
+        found[verdict.is] += 1
+        if (number > 0 && number % TOLD_EVERY === 0) say(`T22: ${number} mutants, ${wrong} wrong`)
+        if (verdict.wrong === undefined) continue
+        wrong += 1
+        findings.broke('I2', `mutant ${number} (${name}) ${verdict.wrong}`)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, lane))
+    const corrupt = await sendCorrupt(scene)
+    const deaths = system.faults().length
+    const losses = [...watch.seen.values()].reduce((sum, { task }) => sum + (task.losses ?? 0), 0)
+    const hangs = hung()
+    return [
+      ...corrupt,
+      {
+        says: `${rounds} mutants of ${says} (seeds "mutant ${seed} 0" to "mutant ${seed} ${rounds - 1}"): ${found.finished} finished, ${found.refused} refused, ${found.failed} failed, ${found.lost} without an end; ${deaths} crashes, ${losses} workers lost, ${hangs} hangs, ${wrong} wrong`,
+        goal: 'G15',
+        isReached: deaths + losses + hangs + wrong + found.lost === 0,
+      },
+    ]
+  },
+})
+
+/**
+ * Wrong is a finished mutant that the judge takes for no PNG, or whose result differs by anything from what the contract
+ * promises for it; and one that was turned away although the judge takes it.
+ */
+async function judge(scene: Scene, bytes: Buffer): Promise<Verdict> {
+  const { id, status, text } = await scene.submit(bytes, { mayFail: true })
+  if (id === undefined) {
+    if (typeof status !== 'number' || status >= 500) return { is: 'lost', wrong: `was answered ${status}` }
+    return isWhole(bytes)
+      ? { is: 'refused', wrong: `is whole, and was answered ${status} ${text}` }
+      : { is: 'refused' }
+  }
+  const result = await scene.visitor.fetch(id, END_MS)
+  if (result !== undefined) {
+    const [difference] = differences(bytes, result)
+    return { is: 'finished', ...(difference !== undefined && { wrong: `is finished, and ${difference}` }) }
+  }
+  const task = await createInner(scene.system.secret).json<Task>(
+    `${scene.system.urls.database}/getById?id=${id}`,
+  )
+  if (task?.state !== 3) return { is: 'lost', wrong: `has no end after ${END_MS} ms` }
+  return isWhole(bytes) ? { is: 'failed', wrong: `is whole, and failed: ${task.reason}` } : { is: 'failed' }
+}
+
+function isWhole(bytes: Buffer): boolean {
+  try {
+    decodePng(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Counts the tasks that are in progress for too long; gives how many there were. */
+function countHangs({ watch, journal, findings }: Scene): () => number {
+  const begun = new Map<string, number>()
+  const hung = new Set<number>()
+  watch.onChange(({ id, state, attempt = 0 }) => {
+    const name = `${id} ${attempt}`
+    if (state === 1) begun.set(name, begun.get(name) ?? journal.now())
+    const heldMs = journal.now() - (begun.get(name) ?? journal.now())
+    if (state !== 1) begun.delete(name)
+    if (heldMs <= HANG_MS || hung.has(id)) return
+    hung.add(id)
+    findings.broke('I6', `task ${id} took ${Math.round(heldMs)} ms`)
+  })
+  return () => hung.size
+}
+
+/** None of them becomes a result. */
+async function sendCorrupt(scene: Scene): Promise<Figure[]> {
+  if (!hasCorpus) return [{ says: 'PngSuite is not on this machine: its corrupt files are left out' }]
+  const files = corpus('pngsuite').filter(({ name }) => name.startsWith('x'))
+  const verdicts = await Promise.all(files.map(({ bytes }) => judge(scene, bytes)))
+  const turnedAway = verdicts.filter(({ is }) => is === 'refused' || is === 'failed').length
+  for (const [i, { is, wrong }] of verdicts.entries())
+    if (wrong !== undefined || is === 'finished')
+      scene.findings.broke('I2', `${files[i]?.name} ${wrong ?? 'is finished'}`)
+  return [
+    {
+      says: `PngSuite's corrupt files: ${turnedAway} of ${files.length} refused or failed`,
+      goal: 'G15',
+      isReached: turnedAway === files.length,
+    },
+  ]
+}
