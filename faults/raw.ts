@@ -1,7 +1,12 @@
 import { connect } from 'node:net'
 
 /** How long somebody waits for the end of a connection, in ms; then he hangs up. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 10_000
+
+export interface RawOptions {
+  /** After how long a silence somebody says that he has nothing more to say, in ms; unless said, the other side ends it. */
+  readonly halfCloseMs?: number
+}
 
 /** What came back for some bytes. */
 export interface Heard {
@@ -43,16 +48,17 @@ export const secretLine = (secret: string | undefined) =>
   secret === undefined ? [] : [`Authorization: Bearer ${secret}`]
 
 /** Says these bytes on a connection of their own, and nothing more, and hears to its end. Never rejects. */
-export function sendRaw(url: string, bytes: Buffer): Promise<Heard> {
+export function sendRaw(url: string, bytes: Buffer, { halfCloseMs }: RawOptions = {}): Promise<Heard> {
   const { hostname, port } = new URL(url)
   return new Promise(resolve => {
     let text = ''
     let end: Heard['end'] = 'closed'
-    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true })
-    const timer = setTimeout(() => {
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    const patience = setTimeout(() => {
       end = 'held'
       socket.destroy()
     }, PATIENCE_MS)
+    if (halfCloseMs !== undefined) socket.setTimeout(halfCloseMs, () => socket.end())
     socket
       .setEncoding('latin1')
       .on('data', piece => {
@@ -61,12 +67,11 @@ export function sendRaw(url: string, bytes: Buffer): Promise<Heard> {
       .on('error', error => {
         if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') end = 'unreached'
       })
-      .on('end', () => socket.end())
       .on('close', () => {
-        clearTimeout(timer)
+        clearTimeout(patience)
         resolve({ statuses: statusesIn(text), text, end })
       })
-    socket.end(bytes)
+    socket.write(bytes)
   })
 }
 

@@ -6,7 +6,9 @@ import { inputFault } from '../input.ts'
 import { type Heard, sendRaw } from '../raw.ts'
 
 /** Connections at once. */
-const AT_ONCE = 32
+const AT_ONCE = 64
+/** After how long a silence the sender says that nothing more comes, in ms. */
+const HALF_CLOSE_MS = 300
 /** How often whoever waits is told of it, in requests. */
 const TOLD_EVERY = 10_000
 
@@ -24,7 +26,7 @@ export const fuzzedBytes = inputFault({
       for (let number = next++; number < rounds; number = next++) {
         if (number > 0 && number % TOLD_EVERY === 0) say(`T29: ${number} requests, ${failed} x 5xx`)
         const { service, bytes } = fuzz.request(createRandom(`T29 ${seed} ${number}`))
-        const answer = await sendRaw(system.urls[service], bytes)
+        const answer = await sendRaw(system.urls[service], bytes, { halfCloseMs: HALF_CLOSE_MS })
         heard.push({ ...answer, text: '' })
         const status = answer.statuses.find(status => status >= 500)
         if (status === undefined && answer.end !== 'unreached') continue
