@@ -75,7 +75,8 @@ export interface PeerOptions {
 /** One address of another service, its connections, and whether it is who it should be. */
 export function createPeer({ entry, service, secret, credentials }: PeerOptions): Peer {
   const origin = `${schemeOf(credentials)}://${entry.value}`
-  const headers: Record<string, string> = { accept: 'application/json, */*' }
+  // Nothing is unpacked here, so nothing packed is asked for.
+  const headers: Record<string, string> = { accept: 'application/json, */*', 'accept-encoding': 'identity' }
   if (secret !== undefined) headers.authorization = `Bearer ${secret}`
   let isVerified = false
   let isOriginal = false
@@ -103,7 +104,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     const answer = await asks.request({
       method: 'GET',
       path: '/health',
-      headers: { accept: '*/*' },
+      headers: { accept: '*/*', 'accept-encoding': 'identity' },
       signal: AbortSignal.timeout(HEALTH_MS),
     })
     const text = (await collect(answer.body, 64 * 1024)).toString()
