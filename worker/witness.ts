@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
-import sharp from 'sharp'
 import { essentialChunks } from '../codec/strip.ts'
+import { sharp } from './decoder.ts'
 import { isMadeAgain } from './remake.ts'
 
 /**
@@ -56,6 +56,4 @@ function say(word: string): void {
   process.stdout.write(`${word}\n`)
 }
 
-sharp.cache(false)
-sharp.concurrency(1)
 await main()
