@@ -4,7 +4,10 @@ import { connect } from 'node:net'
 const PATIENCE_MS = 10_000
 
 export interface RawOptions {
-  /** After how long a silence somebody says that he has nothing more to say, in ms; unless said, the other side ends it. */
+  /**
+   * After how long a silence somebody says that he has nothing more to say, in ms: for what may be no whole request, or
+   * several. Unless said he hangs up when he has an answer.
+   */
   readonly halfCloseMs?: number
 }
 
@@ -47,7 +50,7 @@ export function rawRequest(url: string, { method, target, lines = [], body }: Ra
 export const secretLine = (secret: string | undefined) =>
   secret === undefined ? [] : [`Authorization: Bearer ${secret}`]
 
-/** Says these bytes on a connection of their own, and nothing more, and hears to its end. Never rejects. */
+/** Says these bytes on a connection of their own, and nothing more, and hears what comes. Never rejects. */
 export function sendRaw(url: string, bytes: Buffer, { halfCloseMs }: RawOptions = {}): Promise<Heard> {
   const { hostname, port } = new URL(url)
   return new Promise(resolve => {
@@ -63,6 +66,7 @@ export function sendRaw(url: string, bytes: Buffer, { halfCloseMs }: RawOptions 
       .setEncoding('latin1')
       .on('data', piece => {
         text += piece
+        if (halfCloseMs === undefined && isWhole(text)) socket.destroy()
       })
       .on('error', error => {
         if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') end = 'unreached'
@@ -73,6 +77,13 @@ export function sendRaw(url: string, bytes: Buffer, { halfCloseMs }: RawOptions 
       })
     socket.write(bytes)
   })
+}
+
+/** True for an answer that says its length and has come. */
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  const length = /\r\ncontent-length: ([0-9]+)\r\n/i.exec(text.slice(0, end + 2))?.[1]
+  return end > 0 && length !== undefined && text.length >= end + 4 + Number(length)
 }
 
 /** The body of an answer may not begin like one: ours are text, JSON or PNGs. */
