@@ -53,7 +53,10 @@ function* listImages(dataDir: string) {
     for (const path of listFiles(join(dataDir, 'storage', state))) {
       const name = path.slice(path.lastIndexOf('/') + 1)
       const [id = '', attempt = '0'] = name.split('.')
-      const ageMs = Date.now() - statSync(path).mtimeMs
+      // A sweeper may be at work.
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found === undefined) continue
+      const ageMs = Date.now() - found.mtimeMs
       yield { state, path, name, id, attempt: Number(attempt), ageMs }
     }
   }
@@ -90,5 +93,5 @@ function checkDatabase(path: string): string {
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map(name => join(folder, name))
-    .filter(path => statSync(path).isFile())
+    .filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
 }
