@@ -10,6 +10,7 @@ import { foreignFiles } from './kinds/formats.ts'
 import { oddIds } from './kinds/ids.ts'
 import { killAll, killOne } from './kinds/kills.ts'
 import { mutants } from './kinds/mutants.ts'
+import { powerCut } from './kinds/power.ts'
 import { secretsShown } from './kinds/secrets.ts'
 import { failedSteps } from './kinds/steps.ts'
 
@@ -19,6 +20,7 @@ export const catalogue: readonly Fault[] = [
   killOne,
   killAll,
   failedSteps,
+  powerCut,
   orderlyEnd,
   withoutDiscovery,
   pngBombs,
