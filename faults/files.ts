@@ -51,12 +51,12 @@ async function listOrphans(system: Deployment): Promise<string[]> {
 function* listImages(dataDir: string) {
   for (const state of ['working', 'finished'] as const) {
     for (const path of listFiles(join(dataDir, 'storage', state))) {
+      // A sweeper may be at work.
+      const file = statSync(path, { throwIfNoEntry: false })
+      if (!file?.isFile()) continue
       const name = path.slice(path.lastIndexOf('/') + 1)
       const [id = '', attempt = '0'] = name.split('.')
-      // A sweeper may be at work.
-      const found = statSync(path, { throwIfNoEntry: false })
-      if (found === undefined) continue
-      const ageMs = Date.now() - found.mtimeMs
+      const ageMs = Date.now() - file.mtimeMs
       yield { state, path, name, id, attempt: Number(attempt), ageMs }
     }
   }
@@ -91,7 +91,5 @@ function checkDatabase(path: string): string {
 }
 
 function listFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map(name => join(folder, name))
-    .filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => join(folder, name))
 }
