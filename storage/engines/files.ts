@@ -9,7 +9,6 @@ import { createIncoming, isNoRoom, type Received } from './incoming.ts'
 import { openLedger } from './ledger.ts'
 import { CorruptError, ignoreAbsence, readSealed } from './sealed.ts'
 import { openShelves } from './shelves.ts'
-import { createVerifiedFiles } from './verified.ts'
 
 /** Longest time between two sweeps of temporary files, in ms. */
 const SWEEP_MS = 60_000
@@ -49,7 +48,6 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   const incoming = createIncoming({ path: join(path, 'incoming'), abandonedMs, fatal })
   const folders = [...shelves.working.paths, ...shelves.finished.paths]
   const ledger = openLedger({ folders, quotaBytes, countEveryMs })
-  const verified = createVerifiedFiles()
   let corrupt = 0
 
   let sweeping = incoming.sweep()
@@ -63,12 +61,12 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   ).unref()
 
   const read = async (image: ImageKey) => {
-    const found = await readSealed(shelves[image.state].pathOf(image), verified).catch(asRefusal)
+    const found = await readSealed(shelves[image.state].pathOf(image)).catch(asRefusal)
     if (found !== undefined || image.state === 'working' || image.attempt !== undefined) return found
     const attempt = (await shelves.finished.attemptsOf(image.id)).at(-1)
     return attempt === undefined
       ? undefined
-      : readSealed(shelves.finished.pathOf({ ...image, attempt }), verified).catch(asRefusal)
+      : readSealed(shelves.finished.pathOf({ ...image, attempt })).catch(asRefusal)
   }
 
   /** Gives a file the name; the bytes of the file that had it. */
@@ -84,7 +82,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
    */
   const nameOnce = async (file: Received, path: string): Promise<number | undefined> => {
     while (!(await file.linkTo(path))) {
-      const there = await readSealed(path, verified).catch(error => {
+      const there = await readSealed(path).catch(error => {
         if (error instanceof CorruptError) return 'corrupt' as const
         throw error
       })

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Bytes } from '../../kit/contract.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
-import type { VerifiedFiles } from './verified.ts'
 
 /** Images up to this many bytes are read in one go; larger ones are streamed. */
 const WHOLE_BYTES = 2 * 1024 * 1024
@@ -17,28 +16,26 @@ export type SealedImage = Bytes & Seal
 
 /**
  * Reads a file of an image and its seal, verified before the first byte is given: `undefined` when there is none, a
- * `CorruptError` when its bytes are not those it was sealed with.
+ * `CorruptError` when its bytes are not those it was sealed with. Verified each time, since a disk that loses a bit leaves
+ * inode, size and times as they were (docs/decisions/001).
  */
-export async function readSealed(path: string, verified: VerifiedFiles): Promise<SealedImage | undefined> {
+export async function readSealed(path: string): Promise<SealedImage | undefined> {
   const handle = await open(path, 'r').catch(ignoreAbsence)
   if (handle === undefined) return undefined
   let isStreamed = false
   try {
-    const stat = await handle.stat({ bigint: true })
-    const length = Number(stat.size) - SEAL_BYTES
+    const { size } = await handle.stat()
+    const length = size - SEAL_BYTES
     if (length < 0) throw new CorruptError('it is shorter than its seal')
-    const isKnown = verified.has(stat)
     if (length <= WHOLE_BYTES) {
       const file = await readAt(handle, 0, length + SEAL_BYTES)
       const data = file.subarray(0, length)
       const seal = openSeal(file.subarray(length), length)
-      if (!isKnown) checkHash(createHash('sha256').update(data).digest(), seal)
-      if (!isKnown) verified.add(stat)
+      checkHash(createHash('sha256').update(data).digest(), seal)
       return { ...seal, data }
     }
     const seal = openSeal(await readAt(handle, length, SEAL_BYTES), length)
-    if (!isKnown) checkHash(await hashOf(handle, length), seal)
-    if (!isKnown) verified.add(stat)
+    checkHash(await hashOf(handle, length), seal)
     isStreamed = true
     return { ...seal, data: handle.createReadStream({ start: 0, end: length - 1 }) }
   } finally {

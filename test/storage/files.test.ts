@@ -67,7 +67,7 @@ t.test('a file cut short or with bytes appended is found', async t => {
   }
 })
 
-t.test('a file that was verified is verified again once it was touched', async t => {
+t.test('a file is verified at each read, also one that was good a moment ago', async t => {
   const { engine, path } = await openFiles(t)
   const bytes = bytesOf(5_000)
   const file = join(path, 'working/7/72')
