@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /**
  * Who may run beside whom. Many may be inside at once, but one that comes `alone` waits until all others have left, and
  * from its coming to its leaving nobody else comes in.
@@ -7,8 +9,8 @@ export interface Gate {
   whenOpen(): Promise<void>
   /** Comes in, or gives `undefined` at once when the gate is shut; call what it gives to leave again. */
   enter(alone: boolean): Promise<() => void> | undefined
-  /** Aborts when the gate shuts or closes; another signal each time it opens. */
-  shutting(): AbortSignal
+  /** Aborts when the gate closes for good. */
+  readonly closing: AbortSignal
   /** Lets nobody in any more. */
   close(): void
 }
@@ -17,7 +19,9 @@ export function createGate(): Gate {
   let inside = 0
   let isShut = false
   let isClosed = false
-  let shutting = new AbortController()
+  const closing = new AbortController()
+  // Every ask for a task listens to it.
+  setMaxListeners(0, closing.signal)
   let waiters: (() => void)[] = []
   const wake = () => {
     const woken = waiters
@@ -33,7 +37,6 @@ export function createGate(): Gate {
   }
   const leaveAlone = () => {
     isShut = false
-    if (!isClosed) shutting = new AbortController()
     leave()
   }
 
@@ -44,13 +47,12 @@ export function createGate(): Gate {
       inside += 1
       if (!alone) return Promise.resolve(leave)
       isShut = true
-      shutting.abort()
       return until(() => inside === 1).then(() => leaveAlone)
     },
-    shutting: () => shutting.signal,
+    closing: closing.signal,
     close() {
       isClosed = true
-      shutting.abort()
+      closing.abort()
       wake()
     },
   }

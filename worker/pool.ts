@@ -36,7 +36,10 @@ export interface Pool {
   drain(): Promise<void>
 }
 
-/** Loops that ask for a task, run it, and ask again: as many as tasks may run at once. */
+/**
+ * Loops that ask for a task, run it, and ask again: as many as tasks may run at once. When one runs alone the others' asks
+ * are not given up, since the answer may be on its way: what comes of them is handed back.
+ */
 export function openPool(options: PoolOptions): Pool {
   const { master, instance, threads, run, drainMs = DRAIN_MS, log } = options
   const gate = createGate()
@@ -59,11 +62,11 @@ export function openPool(options: PoolOptions): Pool {
     }
   }
 
+  const signal = gate.closing
   const loop = async () => {
     let pauseMs = PAUSE_MS
     while (!isStopping) {
       await gate.whenOpen()
-      const signal = gate.shutting()
       try {
         const grant = await master.ask.getNewTask({ worker: instance, wait: WAIT_SECONDS }, { signal })
         if (grant !== undefined) await work(grant)

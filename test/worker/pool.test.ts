@@ -122,6 +122,19 @@ t.test('a task that lost a worker runs alone', async t => {
   t.ok(isAlone)
 })
 
+t.test('tasks that lost a worker together run alone one after the other, and are lost no more', async t => {
+  const stage = await openStage(t, { leaseMs: 1_000 })
+  const ids = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(seed => submit(stage, uniqueImage(seed))))
+  for (const _ of ids) await stage.master.ask.getNewTask({ worker: 'dies', wait: 1 })
+  const run = createTaskRunner(runnerOf(stage))
+  const pool = openPool({ master: stage.master, instance: 'w', threads: 8, run, log: silent })
+  t.teardown(() => pool.drain())
+  for (const id of ids) {
+    await ended(stage, id)
+    t.match(await stage.database.ask.getById({ id }), { state: 2, losses: 1 })
+  }
+})
+
 t.test('draining lets what runs end', async t => {
   const { stage, pool } = await openWorker(t)
   const ids = await Promise.all([1, 2, 3].map(seed => submit(stage, uniqueImage(seed))))
