@@ -15,6 +15,11 @@ export interface Polls {
   waiting(): Iterable<Poll>
   /** Lets those who came since the last call begin their wait; with none, they are answered with nothing. */
   beginWaits(): void
+  /**
+   * Answers what this worker asked in earlier turns with nothing: it has been silent for as long as a lease, so perhaps
+   * nobody hears an answer any more. One that lives asks again.
+   */
+  letGo(worker: string): void
   /** Rejects those who came since the last call of either. */
   rejectNew(error: unknown): void
   /** Answers everybody with nothing, and whoever comes later. */
@@ -64,6 +69,11 @@ export function createPolls(): Polls {
       const begun = fresh
       fresh = []
       for (const poll of begun) poll.beginWait()
+    },
+    letGo(worker) {
+      const isNew = new Set<Poll>(fresh)
+      for (const poll of [...polls])
+        if (poll.asking.worker === worker && !isNew.has(poll)) poll.answer(undefined)
     },
     rejectNew(error) {
       const rejected = fresh

@@ -84,7 +84,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   }
 
   const lose = (row: TaskRow) => {
-    const token = row.holder?.token ?? ''
+    const { token = '', worker } = row.holder ?? {}
+    if (worker !== undefined) polls.letGo(worker)
     settled.push(token)
     if (cutShort.has(token)) return life.giveBack(row)
     lost.note(row.id, token)

@@ -38,6 +38,20 @@ forEachEngine((name, openFor) => {
       },
     )
 
+    t.test('a worker that fell silent is given nothing more on what it asked for before', async t => {
+      const { engine, pass } = openFor(t)
+      await engine.newTask(1)
+      const silent = { isPlain: false, worker: 'silent', waitMs: 10 * LEASE_MS }
+      t.match(await engine.take(silent), { grant: { id: 1, attempt: 1 } })
+      const unheard = [engine.take(silent), engine.take(silent)]
+      const other = engine.take({ ...silent, worker: 'other' })
+      await pass(1)
+      await pass(LEASE_MS)
+      t.same(await Promise.all(unheard), [undefined, undefined])
+      t.match(await other, { grant: { id: 1, attempt: 2 } })
+      t.match(await engine.get(1), { losses: 1 })
+    })
+
     t.test('a plain grant lasts longer', async t => {
       const { engine, pass } = openFor(t)
       await engine.newTask(1)
