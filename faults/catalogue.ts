@@ -4,15 +4,22 @@ import { blockedLoop } from './kinds/blocked.ts'
 import { pngBombs } from './kinds/bombs.ts'
 import { fuzzedBytes } from './kinds/bytes.ts'
 import { calm } from './kinds/calm.ts'
+import { clockJumps } from './kinds/clocks.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
 import { orderlyEnd } from './kinds/ends.ts'
+import { finishAgain } from './kinds/finishes.ts'
+import { bitFlips } from './kinds/flips.ts'
 import { foreignFiles } from './kinds/formats.ts'
+import { diskFull } from './kinds/full.ts'
 import { oddIds } from './kinds/ids.ts'
 import { killAll, killOne } from './kinds/kills.ts'
 import { mutants } from './kinds/mutants.ts'
+import { poison } from './kinds/poison.ts'
 import { powerCut } from './kinds/power.ts'
 import { secretsShown } from './kinds/secrets.ts'
+import { soak } from './kinds/soak.ts'
 import { failedSteps } from './kinds/steps.ts'
+import { zombies } from './kinds/zombies.ts'
 
 /** Every fault there is, in the order of their numbers. */
 export const catalogue: readonly Fault[] = [
@@ -21,7 +28,13 @@ export const catalogue: readonly Fault[] = [
   killAll,
   failedSteps,
   powerCut,
+  diskFull,
+  bitFlips,
   orderlyEnd,
+  zombies,
+  finishAgain,
+  poison,
+  clockJumps,
   withoutDiscovery,
   pngBombs,
   mutants,
@@ -30,5 +43,6 @@ export const catalogue: readonly Fault[] = [
   hostileEntries,
   blockedLoop,
   fuzzedBytes,
+  soak,
   secretsShown,
 ]

@@ -11,19 +11,19 @@ export interface Told {
 
 /** Asks inner services, with the secret where there is one. */
 export interface Inner {
-  ask(url: string, method?: 'GET' | 'POST' | 'DELETE'): Promise<Told | undefined>
+  ask(url: string, method?: 'GET' | 'POST' | 'DELETE', body?: Buffer): Promise<Told | undefined>
   /** The answer as JSON; `undefined` when nobody answered, or with anything but 200. */
   json<T>(url: string, method?: 'GET' | 'POST'): Promise<T | undefined>
 }
 
 export function createInner(secret: string | undefined): Inner {
   const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` }
-  const ask: Inner['ask'] = async (url, method = 'GET') => {
+  const ask: Inner['ask'] = async (url, method = 'GET', body) => {
     const waitMs = 1_000 * Number(new URL(url).searchParams.get('wait') ?? 0)
     try {
       const signal = AbortSignal.timeout(PATIENCE_MS + waitMs)
-      const { statusCode, body } = await request(url, { method, headers, signal })
-      return { status: statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
+      const answer = await request(url, { method, headers, signal, ...(body && { body }) })
+      return { status: answer.statusCode, bytes: Buffer.from(await answer.body.arrayBuffer()) }
     } catch {
       return undefined
     }

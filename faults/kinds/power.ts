@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { uniqueImage } from '../../test/images/noise.ts'
-import { waitFor } from '../../test/system/waiting.ts'
 import type { Fault } from '../fault.ts'
 import { createInner, type Inner } from '../inner.ts'
 import type { Scene } from '../scene.ts'
@@ -16,7 +15,7 @@ const PAUSE_MS = 150
 const LOAD_MS = 400
 /** Size of each volume, in MB. */
 const VOLUME_MB = { storage: 256, database: 64, 'kv-store': 32 } as const
-/** How long something acknowledged may take to come, in ms. */
+/** How long a result may take to come, in ms. */
 const WAIT_MS = 30_000
 
 export const powerCut: Fault = {
@@ -69,9 +68,8 @@ const moments: readonly ((moment: Moment) => Promise<void>)[] = [
   },
   async ({ entries }) => entries.set(),
   async ({ scene, image }) => {
-    const id = Number(await scene.upload(uniqueImage(image)))
-    const isDone = () => (scene.watch.seen.get(id)?.task.state ?? 0) >= 2
-    await waitFor(`the end of ${id}`, isDone, WAIT_MS).catch(() => {})
+    const id = await scene.upload(uniqueImage(image))
+    if (id !== undefined) await scene.visitor.fetch(id, WAIT_MS)
   },
   async () => {},
 ]

@@ -1,0 +1,118 @@
+import { uniqueImage } from '../../test/images/noise.ts'
+import { waitFor } from '../../test/system/waiting.ts'
+import type { Fault } from '../fault.ts'
+import { createHand, type Hand, type Held } from '../hand.ts'
+import { createInner } from '../inner.ts'
+import type { Scene } from '../scene.ts'
+
+/** How often the same finish is said at once. */
+const TWICE = 2
+const MANY = 50
+/** Of so many one has a token that is nobody's. */
+const WRONG_EVERY = 5
+/** How long a hand waits for a task, in seconds. */
+const TAKE_SECONDS = 10
+
+/** How a finish is said again: so often at once, and whether the database is killed among them. */
+const ways = [
+  { times: TWICE, isKilled: false },
+  { times: MANY, isKilled: false },
+  { times: MANY, isKilled: true },
+] as const
+
+export const finishAgain: Fault = {
+  name: 'T11',
+  says: 'the same finish twice, 50 times at once, and again after the database was killed among 50',
+  rounds: { full: 150, short: 3 },
+  async run({ rounds, open, seed }) {
+    const scene = await open({ lanes: 0 })
+    const { system, findings, watch } = scene
+    const counts = { tasks: 0, said: 0, wrong: 0, again: 0 }
+    const finishes = new Map<number, number>()
+    watch.onChange(({ id, state }) => {
+      if (state === 2) finishes.set(id, (finishes.get(id) ?? 0) + 1)
+    })
+    // Nobody else takes tasks, so that each change is one of ours.
+    await system.kill('worker', 'SIGTERM')
+    const hand = createHand(system, 'hand')
+    for (let round = 0; round < rounds; round += 1) {
+      await scene.upload(uniqueImage(seed * 1_000 + round))
+      const held = await hand.take(TAKE_SECONDS)
+      if (held === undefined) throw new Error('no task came')
+      await hand.store(held, await hand.swap(held))
+      const { times, isKilled } = ways[round % ways.length] ?? ways[0]
+      const isOver = scene.journal.beginFault()
+      const changes = await countChanges(scene, () =>
+        finishAtOnce(scene, hand, held, times, isKilled, counts),
+      )
+      isOver()
+      counts.tasks += 1
+      if (changes !== 1) {
+        counts.again += 1
+        findings.broke('I4', `${times} finishes of task ${held.id} changed it ${changes} times`)
+      }
+      await waitFor('the finish to be seen', () => finishes.get(held.id) === 1)
+    }
+    await system.start('worker')
+    await scene.end()
+    const { tasks, said, wrong, again } = counts
+    const says = `${tasks} tasks, ${said} finishes by their holders and ${wrong} by others: ${again} accepted more than once`
+    return { figures: [{ says }], findings }
+  },
+}
+
+interface Counts {
+  said: number
+  wrong: number
+}
+
+async function finishAtOnce(
+  scene: Scene,
+  hand: Hand,
+  held: Held,
+  times: number,
+  isKilled: boolean,
+  counts: Counts,
+): Promise<void> {
+  const { system, findings } = scene
+  const one = async (i: number) => {
+    const isWrong = i % WRONG_EVERY === WRONG_EVERY - 1
+    const told = await hand.say('registerTaskFinished', held, isWrong ? 'nobody' : undefined)
+    if (isWrong) counts.wrong += 1
+    else counts.said += 1
+    const expected = isWrong ? 409 : 200
+    const isKnown = told !== undefined && told.status < 500
+    if ((isKnown || !isKilled) && told?.status !== expected)
+      findings.broke(
+        'I4',
+        `finish ${i} of task ${held.id} was answered with ${told?.status}, not ${expected}`,
+      )
+  }
+  const all = Array.from({ length: times }, (_, i) => one(i))
+  if (isKilled) {
+    await Promise.race(all)
+    await system.kill('database')
+    await system.start('database')
+  }
+  await Promise.all(all)
+  // Once more, whatever became of them: its holder is told the same again.
+  await waitFor(
+    'a finish said again',
+    async () => (await hand.say('registerTaskFinished', held))?.status === 200,
+  )
+  counts.said += 1
+}
+
+/** By how much the database's count of changes rises meanwhile. */
+async function countChanges({ system }: Scene, change: () => Promise<void>): Promise<number> {
+  const inner = createInner(system.secret)
+  const revision = async () => {
+    const page = await inner.json<{ revision: number }>(
+      `${system.urls.database}/changes?since=${Number.MAX_SAFE_INTEGER}`,
+    )
+    return page?.revision ?? Number.NaN
+  }
+  const before = await revision()
+  await change()
+  return (await revision()) - before
+}
