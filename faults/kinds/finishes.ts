@@ -28,10 +28,6 @@ export const finishAgain: Fault = {
     const scene = await open({ lanes: 0 })
     const { system, findings, watch } = scene
     const counts = { tasks: 0, said: 0, wrong: 0, again: 0 }
-    const finishes = new Map<number, number>()
-    watch.onChange(({ id, state }) => {
-      if (state === 2) finishes.set(id, (finishes.get(id) ?? 0) + 1)
-    })
     // Nobody else takes tasks, so that each change is one of ours.
     await system.kill('worker', 'SIGTERM')
     const hand = createHand(system, 'hand')
@@ -51,7 +47,7 @@ export const finishAgain: Fault = {
         counts.again += 1
         findings.broke('I4', `${times} finishes of task ${held.id} changed it ${changes} times`)
       }
-      await waitFor('the finish to be seen', () => finishes.get(held.id) === 1)
+      await waitFor('the finish to be seen', () => watch.seen.get(held.id)?.task.state === 2)
     }
     await system.start('worker')
     await scene.end()
