@@ -70,6 +70,7 @@ async function raiseZombies(scene: Scene, counts: Counts): Promise<void> {
     while (held.length < BY_HAND) held.push(await takeOne(hand))
     await waitFor('them to be seen', () => held.every(({ id }) => running().some(task => task.id === id)))
     const zombies = running().map(({ id, attempt = 0 }): Zombie => ({ id, attempt }))
+    await sayBesideAnother(scene, zombies, held, counts)
     await system.start('worker-2')
     const isDone = ({ id }: Zombie) => (watch.seen.get(id)?.task.state ?? 0) >= 2
     await waitFor('others to finish them', () => zombies.every(isDone), WAIT_MS)
@@ -84,6 +85,23 @@ async function raiseZombies(scene: Scene, counts: Counts): Promise<void> {
   } finally {
     process.kill(stopped, 'SIGCONT')
   }
+}
+
+/** While somebody else holds the tasks, one of those held by hand has its say: all of it is refused. */
+async function sayBesideAnother(
+  scene: Scene,
+  zombies: readonly Zombie[],
+  held: readonly Held[],
+  counts: Counts,
+) {
+  const [zombie] = held
+  if (zombie === undefined) return
+  const other = createHand(scene.system, 'other')
+  await waitFor('its lease to be over', () => scene.watch.seen.get(zombie.id)?.task.state === 0, WAIT_MS)
+  const taken: Held[] = []
+  while (taken.length < zombies.length && taken.at(-1)?.id !== zombie.id) taken.push(await takeOne(other))
+  if (taken.at(-1)?.id === zombie.id) await sayAll(scene, createHand(scene.system, 'hand'), zombie, counts)
+  for (const one of taken) await other.say('releaseTask', one)
 }
 
 async function takeOne(hand: Hand): Promise<Held> {
