@@ -39,6 +39,8 @@ export const task = z.object({
   /** Time since it was made, and since it finished or failed, in ms. */
   ageMs: z.number().optional(),
   endedMs: z.number().optional(),
+  /** Time until its lease ends if it is not renewed, in ms; only of tasks in progress. */
+  leaseEndsInMs: z.number().optional(),
 })
 export type Task = z.infer<typeof task>
 

@@ -145,7 +145,7 @@ export function refuseNeeded({ endedAt }: TaskRecord, endedMs: number, now: numb
 
 /** The task as others are told of it. */
 export function toTask(task: TaskRecord, now: number): Task {
-  const { id, state, attempt, errors, losses, result, reason, createdAt, endedAt } = task
+  const { id, state, attempt, errors, losses, result, reason, createdAt, endedAt, holder } = task
   return {
     id,
     state,
@@ -156,6 +156,7 @@ export function toTask(task: TaskRecord, now: number): Task {
     losses,
     ageMs: now - createdAt,
     ...(endedAt !== undefined && { endedMs: now - endedAt }),
+    ...(holder !== undefined && { leaseEndsInMs: holder.until - now }),
   }
 }
 
