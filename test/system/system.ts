@@ -29,6 +29,16 @@ export interface SystemOptions {
   readonly failpoints?: Failpoints
   /** Keeps its data there, and leaves it; unless said in a folder that is removed in the end. */
   readonly dataDir?: string
+  /** How a process differs from the others. */
+  readonly each?: (name: Name, port: number) => Particular
+}
+
+/** What one process has for itself: where it listens, the command it is run through, settings. */
+export interface Particular {
+  /** 127.0.0.1 unless said. */
+  readonly host?: string
+  readonly through?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** All six services of dist/ as real processes on free ports. */
@@ -152,7 +162,7 @@ export async function openSystem(options: SystemOptions = {}): Promise<OpenSyste
 async function plan(
   dataDir: string,
   logs: string,
-  { env, secrets, counts = {}, originals = [], failpoints }: SystemOptions,
+  { env, secrets, counts = {}, originals = [], failpoints, each = () => ({}) }: SystemOptions,
 ): Promise<Map<Name, ServiceProcess>> {
   const parts = portSettings.flatMap(({ service, variable }) =>
     Array.from({ length: counts[service] ?? 1 }, (_, i) => ({
@@ -163,14 +173,17 @@ async function plan(
   )
   const isFailing = failpoints !== undefined
   const ports = await freePorts(parts.length)
-  const kv = `127.0.0.1:${ports[0]}`
+  const kv = `${each('kv-store', ports[0] ?? 0).host ?? '127.0.0.1'}:${ports[0]}`
   const guard = secrets && { SECRET_FILE: secretsIn(dataDir) }
+  const shared = { ...process.env, ...env, ...guard, KV: kv, DATA_DIR: dataDir }
   return new Map(
     parts.map(({ name, service, variable }, i) => {
       const port = ports[i] ?? 0
-      const own = { ...process.env, ...env, ...guard, KV: kv, DATA_DIR: dataDir, [variable]: String(port) }
+      const { env: particular, ...place } = each(name, port)
       const original = originals.includes(service) ? standIn(service, port, kv) : {}
-      return [name, createServiceProcess({ name, service, port, env: own, logs, isFailing, ...original })]
+      const own = { ...shared, [variable]: String(port), ...particular }
+      const options = { name, service, port, env: own, logs, isFailing, ...place, ...original }
+      return [name, createServiceProcess(options)]
     }),
   )
 }
