@@ -5,14 +5,17 @@ import { pngBombs } from './kinds/bombs.ts'
 import { fuzzedBytes } from './kinds/bytes.ts'
 import { calm } from './kinds/calm.ts'
 import { clockJumps } from './kinds/clocks.ts'
+import { cutOff } from './kinds/cuts.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
 import { orderlyEnd } from './kinds/ends.ts'
+import { wrongAddresses } from './kinds/entries.ts'
 import { finishAgain } from './kinds/finishes.ts'
 import { bitFlips } from './kinds/flips.ts'
 import { foreignFiles } from './kinds/formats.ts'
 import { diskFull } from './kinds/full.ts'
 import { oddIds } from './kinds/ids.ts'
 import { killAll, killOne } from './kinds/kills.ts'
+import { badLinks } from './kinds/links.ts'
 import { mutants } from './kinds/mutants.ts'
 import { poison } from './kinds/poison.ts'
 import { powerCut } from './kinds/power.ts'
@@ -36,6 +39,9 @@ export const catalogue: readonly Fault[] = [
   poison,
   clockJumps,
   withoutDiscovery,
+  wrongAddresses,
+  cutOff,
+  badLinks,
   pngBombs,
   mutants,
   foreignFiles,

@@ -41,6 +41,8 @@ export interface Scene {
   upload(bytes: Buffer, options?: Omit<Upload, 'image' | 'bytes'>): Promise<string | undefined>
   /** The same, with what was answered. */
   submit(bytes: Buffer, options?: Omit<Upload, 'image' | 'bytes'>): Promise<Answer>
+  /** Takes over an acknowledgement that somebody else got; `bytes` gives what was sent, whenever that is asked. */
+  promise(id: string, bytes: () => Buffer, options?: { mayFail?: boolean }): void
   /** Runs what brings a fault about and ends it, and waits until a picture goes through again; gives how long that took, in ms. */
   during(fault: () => Promise<void>): Promise<number>
   /** Sends the crowd home, waits until all is quiet, and checks every invariant; closes the system. */
@@ -69,8 +71,8 @@ export async function openScene(
     firstImage: seed * 1_000_000,
     isBehind: () => watch.open() > MOST_OPEN,
   })
-  const special = new Map<number, Buffer>()
-  const bytesOf = (image: number) => special.get(image) ?? uniqueImage(image)
+  const special = new Map<number, () => Buffer>()
+  const bytesOf = (image: number) => special.get(image)?.() ?? uniqueImage(image)
 
   const heal = async (): Promise<number> => {
     const from = journal.now()
@@ -87,7 +89,7 @@ export async function openScene(
   const submit: Scene['submit'] = async (bytes, options = {}) => {
     const image = crowd.nextImage()
     const answer = await visitor.submit({ ...options, image, bytes })
-    if (answer.id !== undefined) special.set(image, bytes)
+    if (answer.id !== undefined) special.set(image, () => bytes)
     return answer
   }
 
@@ -99,6 +101,11 @@ export async function openScene(
     findings,
     submit,
     upload: async (bytes, options) => (await submit(bytes, options)).id,
+    promise(id, bytes, { mayFail = false } = {}) {
+      const image = crowd.nextImage()
+      special.set(image, bytes)
+      journal.promise({ id, image, mayFail })
+    },
     async during(fault) {
       const isOver = journal.beginFault()
       try {
