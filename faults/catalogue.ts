@@ -2,6 +2,7 @@ import type { Fault } from './fault.ts'
 import { hostileEntries } from './kinds/addresses.ts'
 import { blockedLoop } from './kinds/blocked.ts'
 import { pngBombs } from './kinds/bombs.ts'
+import { brokenUploads } from './kinds/broken-uploads.ts'
 import { fuzzedBytes } from './kinds/bytes.ts'
 import { calm } from './kinds/calm.ts'
 import { clockJumps } from './kinds/clocks.ts'
@@ -9,6 +10,7 @@ import { cutOff } from './kinds/cuts.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
 import { orderlyEnd } from './kinds/ends.ts'
 import { wrongAddresses } from './kinds/entries.ts'
+import { excess } from './kinds/excess.ts'
 import { finishAgain } from './kinds/finishes.ts'
 import { bitFlips } from './kinds/flips.ts'
 import { foreignFiles } from './kinds/formats.ts'
@@ -20,6 +22,7 @@ import { mutants } from './kinds/mutants.ts'
 import { poison } from './kinds/poison.ts'
 import { powerCut } from './kinds/power.ts'
 import { secretsShown } from './kinds/secrets.ts'
+import { slowSockets } from './kinds/slow.ts'
 import { soak } from './kinds/soak.ts'
 import { failedSteps } from './kinds/steps.ts'
 import { zombies } from './kinds/zombies.ts'
@@ -42,6 +45,9 @@ export const catalogue: readonly Fault[] = [
   wrongAddresses,
   cutOff,
   badLinks,
+  slowSockets,
+  brokenUploads,
+  excess,
   pngBombs,
   mutants,
   foreignFiles,
