@@ -7,12 +7,14 @@ import { fuzzedBytes } from './kinds/bytes.ts'
 import { calm } from './kinds/calm.ts'
 import { clockJumps } from './kinds/clocks.ts'
 import { cutOff } from './kinds/cuts.ts'
+import { fewDescriptors } from './kinds/descriptors.ts'
 import { withoutDiscovery } from './kinds/discovery.ts'
 import { orderlyEnd } from './kinds/ends.ts'
 import { wrongAddresses } from './kinds/entries.ts'
 import { excess } from './kinds/excess.ts'
 import { finishAgain } from './kinds/finishes.ts'
 import { bitFlips } from './kinds/flips.ts'
+import { flood } from './kinds/flood.ts'
 import { foreignFiles } from './kinds/formats.ts'
 import { diskFull } from './kinds/full.ts'
 import { oddIds } from './kinds/ids.ts'
@@ -54,6 +56,8 @@ export const catalogue: readonly Fault[] = [
   oddIds,
   hostileEntries,
   blockedLoop,
+  fewDescriptors,
+  flood,
   fuzzedBytes,
   soak,
   secretsShown,
