@@ -55,6 +55,7 @@ function createCaller(route: Route, transport: Transport) {
       path: route.path + search,
       body: encodeBody(route, options.body),
       isPoll: Number(query.wait ?? 0) > 0,
+      isDownload: route.reply.kind === 'bytes',
       isIdempotent: route.isIdempotent,
       signal: options.signal,
     })

@@ -37,6 +37,8 @@ export interface Request {
   readonly body?: Outgoing | undefined
   /** Asks to wait for an answer: goes over connections of its own, or it would lock out everything else. */
   readonly isPoll: boolean
+  /** Answered with bytes, which a slow reader may keep under way for long: the same. */
+  readonly isDownload: boolean
   readonly isIdempotent: boolean
   readonly signal?: AbortSignal | undefined
 }
@@ -95,10 +97,13 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
       isVerified = false
     })
   }
-  // Small questions, held polls and large bodies each have connections of their own, so that none waits for another.
+  // Small questions, held polls, large bodies and downloads each have connections of their own, so that none waits for
+  // another. Whoever asks for polls and downloads sees to it that there are not too many.
   const asks = openPool(32, ASK_MS)
   const polls = openPool(null, POLL_MS)
   const streams = openPool(128, STREAM_MS)
+  const downloads = openPool(null, STREAM_MS)
+  const pools = [asks, polls, streams, downloads]
 
   const askWho = async () => {
     const answer = await asks.request({
@@ -128,7 +133,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
       })
       return verifying
     },
-    async send({ method, path, body, isPoll, signal }) {
+    async send({ method, path, body, isPoll, isDownload, signal }) {
       // undici takes any iterable; its types know streams alone.
       const data = (body?.data ?? null) as Buffer | Readable | null
       const options: Dispatcher.RequestOptions = { method, path, headers, body: data }
@@ -136,15 +141,15 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
         options.headers = { ...headers, 'content-length': String(body.length) }
       if (signal !== undefined) options.signal = signal
       const isStream = body !== undefined && !Buffer.isBuffer(body.data)
-      const pool = isPoll ? polls : isStream ? streams : asks
+      const pool = isPoll ? polls : isDownload ? downloads : isStream ? streams : asks
       const answer = await pool.request(options)
       return { status: answer.statusCode, headers: answer.headers, body: answer.body, isOriginal }
     },
     async retire() {
-      await Promise.all([asks, polls, streams].map(pool => pool.close()))
+      await Promise.all(pools.map(pool => pool.close()))
     },
     async close() {
-      await Promise.all([asks, polls, streams].map(pool => pool.destroy()))
+      await Promise.all(pools.map(pool => pool.destroy()))
     },
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, Server } from 'node:net'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
+import { discard } from '../../kit/body.ts'
 import { createClient } from '../../kit/client.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import type { Entry } from '../../kit/peer.ts'
@@ -124,6 +125,16 @@ t.test('an address that refuses, or answers nothing, costs a request little', as
   const began = performance.now()
   for (let i = 0; i < 20; i++) await ask.byId({ id: i })
   t.ok(performance.now() - began < 1_000)
+})
+
+t.test('answers in bytes that nobody reads on hold up no other request', async t => {
+  const data = () => Readable.from(Array.from({ length: 100 }, () => Buffer.alloc(100_000, 'TOY!')))
+  const app = buildToy(t, { picture: async () => ({ data: data() }) })
+  const { ask } = connect(t, [{ value: await listen(app), instance: 'toy-1' }])
+  // More than the connections that small questions have.
+  const unread = await Promise.all(Array.from({ length: 40 }, () => ask.picture({})))
+  t.same(await ask.byId({ id: 7 }, { signal: AbortSignal.timeout(5_000) }), { id: 7 })
+  for (const body of unread) discard(body)
 })
 
 t.test('another service, or another instance, is asked who it is and nothing else', async t => {
