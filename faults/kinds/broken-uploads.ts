@@ -36,8 +36,8 @@ export const brokenUploads: Fault = {
   says: 'uploads cut at 1, 10, 50, 99 % and before the last byte, of a wrong length, of chunks without end',
   rounds: { full: 200, short: 2 },
   async run({ rounds, random, open }) {
-    // Nothing is swept while it lasts: what is left over is seen.
-    const env = { MAX_UPLOAD_BYTES: String(MOST_BYTES), ABANDONED_MS: '60000' }
+    // What is left over is not swept before it is seen.
+    const env = { MAX_UPLOAD_BYTES: String(MOST_BYTES), ABANDONED_MS: '20000' }
     const scene = await open({ system: { env }, pauseMs: 50 })
     const doors = doorsOf(scene.system)
     let sent = 0

@@ -28,13 +28,15 @@ export const fewDescriptors: Fault = {
     for (let round = 0; round < rounds; round += 1) {
       const name = names[round % names.length] ?? 'frontend'
       await scene.during(async () => {
-        const pid = scene.system.pids()[name] ?? 0
+        const pid = scene.system.pids()[name]
+        // It ended by itself in the round before.
+        if (pid === undefined) return scene.system.start(name)
         const before = limitDescriptors(pid, DESCRIPTORS)
         try {
           await crowdIn(scene.system.urls[name])
           recovered.push(await timeToPicture(scene, random, name))
         } finally {
-          limitDescriptors(pid, before)
+          if (scene.system.pids()[name] === pid) limitDescriptors(pid, before)
         }
       })
     }
