@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Deployment } from './deployment.ts'
 
+/** After this many bytes a sender without end gives up, so that no disk is filled. */
+const ENDLESS_BYTES = 500_000_000
 const BOUNDARY = 'verdigris-form-1f6c0e'
 
 /** A place where uploads come in: the form of the frontend, and the inner routes behind it. */
@@ -64,7 +66,7 @@ export function chunkOf(piece: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')])
 }
 
-/** The same piece for ever. */
+/** The same piece, until so much went out that nobody meant to end it. */
 export function* endless(piece: Buffer): Generator<Buffer> {
-  for (;;) yield piece
+  for (let sent = 0; sent < ENDLESS_BYTES; sent += piece.length) yield piece
 }

@@ -8,6 +8,8 @@ import type { Scene } from '../scene.ts'
 /** Largest upload of the system, in bytes: small, so that one more is sent soon. */
 const MOST_BYTES = 2_000_000
 const ANNOUNCED_BYTES = 10_000_000_000
+/** What may be read and dropped of an upload that was refused, in bytes: 2 s of it. */
+const SLACK_BYTES = 400_000_000
 const PARTS = 10_000
 const HEADER_BYTES = 16 * 1024
 /** Most that a service may take meanwhile, resident, in bytes. */
@@ -30,6 +32,7 @@ export const excess: Fault = {
   rounds: { full: 20, short: 1 },
   async run({ rounds, random, open }) {
     const scene = await open({ system: { env: { MAX_UPLOAD_BYTES: String(MOST_BYTES) } }, pauseMs: 50 })
+    const { findings } = scene
     const memory = sampleMemory(scene.system.pids, { intervalMs: 100 })
     const doors = doorsOf(scene.system)
     const mostBytes = new Map<string, number>()
@@ -39,14 +42,16 @@ export const excess: Fault = {
       await sendLargest(scene, doors, image)
       for (const { what, url, pieces, statuses, options } of excessesOf(scene, doors, image)) {
         const { status, sentBytes } = await sendPieces(url, pieces, options)
+        if (sentBytes > MOST_BYTES + SLACK_BYTES)
+          findings.broke('I10', `${url} read ${sentBytes} bytes: ${what}`)
         mostBytes.set(what, Math.max(mostBytes.get(what) ?? 0, sentBytes))
         if (statuses === undefined || statuses.includes(status)) refused += 1
-        else scene.findings.broke('I11', `${what} at ${url} was answered ${status || 'nothing'}`)
+        else findings.broke('I11', `${what} at ${url} was answered ${status || 'nothing'}`)
       }
     }
     const peaks = Object.entries(memory.stop())
     for (const [name, peak] of peaks)
-      if (peak > MEMORY_BYTES) scene.findings.broke('I10', `${name} took ${Math.round(peak / MB)} MB`)
+      if (peak > MEMORY_BYTES) findings.broke('I10', `${name} took ${Math.round(peak / MB)} MB`)
     const bytes = [...mostBytes].map(([what, most]) => `${what} ${(most / 1e6).toFixed(2)} MB`)
     const most = Math.max(...peaks.map(([, peak]) => peak))
     const says = `${refused} refused as they should be; sent until it was over, at most: ${bytes.join(', ')}; largest service ${Math.round(most / MB)} MB resident`
