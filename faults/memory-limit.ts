@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { atEnd } from '../test/system/ending.ts'
 
 /** Where control groups limit memory: of the second kind, and of the first. */
 const groups = [
@@ -24,6 +25,7 @@ export function limitMemory(pids: Readonly<Record<string, number>>, bytes: numbe
       attempt(() => rmdirSync(folder))
     }
   }
+  atEnd(lift)
   try {
     for (const [name, pid] of Object.entries(pids)) {
       const folder = join(place.root, `verdigris-${process.pid}-${name}`)
