@@ -100,7 +100,13 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
     { of: 'with a state that is none', status: 400, body: json({ id: 7, state: 4 }) },
     { of: 'with a large body', status: 413, lines: announced },
   ],
-  'database POST /deleteTask': [],
+  'database POST /deleteTask': [
+    {
+      of: 'that has not ended, if it must have',
+      status: 409,
+      query: ({ waiting }) => ({ id: waiting, endedMs: '0' }),
+    },
+  ],
   'database GET /changes': [],
   'database GET /list': [],
 
@@ -150,6 +156,7 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
   'master POST /releaseTask': [unknown, notInProgress],
   'master POST /failTask': [unknown, notInProgress, longReason],
   'master GET /changes': [],
+  'master GET /terms': [],
   'master DELETE /delete': [],
 
   'frontend GET /': [],
@@ -191,6 +198,8 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   create: ['', '2', 'true'],
   attempt: ['', '-1', 'x'],
   olderThanMs: ['', '-1', 'x'],
+  endedMs: ['', '-1', 'x'],
+  maxBytes: ['', '-1', 'x'],
   after: ['x'.repeat(101)],
   limit: ['', '0', '1001'],
 }

@@ -59,6 +59,8 @@ const examples: Readonly<Record<string, string>> = {
   create: '0',
   attempt: '1',
   olderThanMs: '0',
+  endedMs: '0',
+  maxBytes: '1',
   after: '',
   limit: '1',
 }
