@@ -8,11 +8,60 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'master/intake.ts',
-        find: '    await database.ask.newTask({ id })\n    return id',
-        replace: '    setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    return id',
+        find: '    await database.ask.newTask({ id }).catch(error => {',
+        replace:
+          '    if (id > 0) setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    else await database.ask.newTask({ id }).catch(error => {',
       },
     ],
     shownBy: { fault: 'T2', rounds: 3 },
+  },
+  {
+    name: 'the bytes of an image are not put on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'storage/engines/incoming.ts',
+        find: '    await handle.sync()\n',
+        replace: '    await Promise.resolve()\n',
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 2 },
+  },
+  {
+    name: 'the name of an image is not put on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'storage/engines/files.ts',
+        find: 'shelves[image.state].folderOf(image.id).sync()',
+        replace: 'undefined',
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 2 },
+  },
+  {
+    name: 'the tasks are not put on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'kit/sqlite.ts',
+        find: "['synchronous', 2]",
+        replace: "['synchronous', path.includes('tasks') ? 1 : 2]",
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 2 },
+  },
+  {
+    name: 'the plain entries are not put on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'kit/sqlite.ts',
+        find: "['synchronous', 2]",
+        replace: "['synchronous', path.includes('entries') ? 1 : 2]",
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 2 },
   },
   {
     name: 'a result is the upload as it came',
@@ -38,6 +87,30 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     shownBy: { fault: 'T26', rounds: 1 },
+  },
+  {
+    name: 'a finish counts whoever says it',
+    invariant: 'I4',
+    edits: [
+      {
+        file: 'database/engines/life.ts',
+        find: 'if (token === undefined ? !holder.isPlain : holder.token !== token)',
+        replace: 'if (token === undefined && !holder.isPlain)',
+      },
+    ],
+    shownBy: { fault: 'T10', rounds: 1 },
+  },
+  {
+    name: 'a flipped bit is not noticed',
+    invariant: 'I8',
+    edits: [
+      {
+        file: 'storage/engines/sealed.ts',
+        find: 'if (!sha256.equals(seal.sha256)) throw',
+        replace: 'if (sha256.length !== seal.sha256.length) throw',
+      },
+    ],
+    shownBy: { fault: 'T8', rounds: 10 },
   },
   {
     name: 'a lost task begins at attempt 0 again',
@@ -69,8 +142,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/incoming.ts',
-        find: 'if (file !== undefined && Date.now() - file.mtimeMs > abandonedMs) await remove(name)',
-        replace: 'if (file !== undefined && Date.now() - file.mtimeMs > 1e12) await remove(name)',
+        find: 'if (file !== undefined && Date.now() - file.mtimeMs > abandonedMs) {',
+        replace: 'if (file !== undefined && Date.now() - file.mtimeMs > 1e15) {',
       },
     ],
     shownBy: { fault: 'T2', rounds: 8 },
@@ -103,6 +176,18 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     shownBy: { fault: 'T1', rounds: 6 },
+  },
+  {
+    name: 'a body that breaks off is an error that nobody handles',
+    invariant: 'I10',
+    edits: [
+      {
+        file: 'kit/body.ts',
+        find: "  guarded.on('error', () => {})\n",
+        replace: '',
+      },
+    ],
+    shownBy: { fault: 'T19', rounds: 1 },
   },
   {
     name: 'one result in fifty is answered with 500',
