@@ -73,7 +73,7 @@ export function startWatch(deployment: Deployment, findings: Findings, isDisturb
   }
   /** Leases run anew from a start of the database, so that what was seen before counts from then on. */
   const forgetTimes = () => {
-    for (const [id, { task }] of seen) seen.set(id, { task, at: performance.now() })
+    for (const [id, { task }] of seen) if (task.state === 1) seen.set(id, { task, at: performance.now() })
   }
   /** A renewal is no change: whether a task that is held for long was renewed has to be asked. */
   const lookForOverdue = async () => {

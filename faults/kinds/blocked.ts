@@ -9,7 +9,7 @@ const BLOCK_MS = 5_000
 export const blockedLoop: Fault = {
   name: 'T26',
   says: 'the event loop of one of two masters stands still for 5 s',
-  rounds: { full: 10, short: 1 },
+  rounds: { full: 10, short: 0 },
   async run({ rounds, open }) {
     const scene = await open({ system: { counts: { master: 2 } } })
     const { system, journal } = scene

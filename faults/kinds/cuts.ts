@@ -27,7 +27,7 @@ const victims: readonly Victim[] = [
 export const cutOff: Fault = {
   name: 'T16',
   says: 'storage or a worker cut off in a network namespace of its own, silently or by a link that goes down',
-  rounds: { full: 24, short: 2 },
+  rounds: { full: 24, short: 0 },
   needs: ['root', 'command ip'],
   async run(stage) {
     const network = openNetwork()

@@ -18,7 +18,7 @@ const AGAIN_MS = 20
 export const fewDescriptors: Fault = {
   name: 'T27',
   says: `${DESCRIPTORS} file descriptors for one service at a time, and ${CONNECTIONS} connections at once`,
-  rounds: { full: 60, short: 6 },
+  rounds: { full: 60, short: 0 },
   needs: ['command prlimit'],
   worksAnywhere: true,
   async run({ rounds, random, open }) {

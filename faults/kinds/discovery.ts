@@ -13,7 +13,7 @@ const BACK_MS = 5_000
 export const withoutDiscovery: Fault = {
   name: 'T14',
   says: 'the kv-store is away for 60 s (8 s in the short run), and comes back empty',
-  rounds: { full: 3, short: 1 },
+  rounds: { full: 3, short: 0 },
   async run({ rounds, isFull, open }) {
     const scene = await open({ pauseMs: 50 })
     const { system, journal } = scene

@@ -29,7 +29,7 @@ interface Excess {
 export const excess: Fault = {
   name: 'T20',
   says: 'one byte too many, 10 GB announced, 10,000 parts, headers of 16 KB',
-  rounds: { full: 20, short: 1 },
+  rounds: { full: 20, short: 0 },
   async run({ rounds, random, open }) {
     const scene = await open({ system: { env: { MAX_UPLOAD_BYTES: String(MOST_BYTES) } }, pauseMs: 50 })
     const { findings } = scene

@@ -23,7 +23,7 @@ const ways = [
 export const finishAgain: Fault = {
   name: 'T11',
   says: 'the same finish twice, 50 times at once, and again after the database was killed among 50',
-  rounds: { full: 150, short: 3 },
+  rounds: { full: 150, short: 1 },
   async run({ rounds, open, seed }) {
     const scene = await open({ lanes: 0 })
     const { system, findings, watch } = scene

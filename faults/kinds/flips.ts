@@ -34,7 +34,7 @@ const VOLUME_MB = 512
 export const bitFlips: Fault = {
   name: 'T8',
   says: 'stored images spoilt: a bit flipped below the file system, which leaves inode, size and times; cut short; made longer',
-  rounds: { full: 1_000, short: 10 },
+  rounds: { full: 1_000, short: 2 },
   needs: volumeNeeds,
   async run({ rounds, random, seed, open }) {
     const dataDir = mkdtempSync(join(tmpdir(), 'verdigris-'))

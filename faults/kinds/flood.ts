@@ -23,7 +23,7 @@ type Answer = 'accepted' | 'refused' | 'refused badly'
 export const flood: Fault = {
   name: 'T28',
   says: `a thousand uploads of ${UPLOAD_BYTES / 1e6} MB at once, ${MEMORY_BYTES / MB} MB of memory a service`,
-  rounds: { full: 1, short: 1 },
+  rounds: { full: 1, short: 0 },
   async run({ rounds, isFull, seed, open }) {
     const scene = await open({ lanes: 0 })
     const limit = limitMemory(scene.system.pids(), MEMORY_BYTES)

@@ -23,7 +23,7 @@ const turns = [['storage'], ['database'], ['storage', 'database']] as const
 export const diskFull: Fault = {
   name: 'T6',
   says: 'disk full: that of the images, that of the tasks, both; room again after a while, nothing started again',
-  rounds: { full: 60, short: 3 },
+  rounds: { full: 60, short: 1 },
   needs: ['root', 'command mount'],
   async run({ rounds, random, open }) {
     const dataDir = mkdtempSync(join(tmpdir(), 'verdigris-'))

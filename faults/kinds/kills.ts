@@ -14,7 +14,7 @@ const FIRST_MS = 1_000
 export const killOne: Fault = {
   name: 'T1',
   says: 'kill -9 of one service at a time under load, started again after 0 to 2 s',
-  rounds: { full: 600, short: 12 },
+  rounds: { full: 600, short: 3 },
   worksAnywhere: true,
   async run({ rounds, random, open }) {
     const scene = await open({ system: { counts: { worker: 2 } }, lanes: 8, pauseMs: 5 })
@@ -37,7 +37,7 @@ export const killOne: Fault = {
 export const killAll: Fault = {
   name: 'T2',
   says: 'kill -9 of everything at once, started in any order',
-  rounds: { full: 50, short: 3 },
+  rounds: { full: 50, short: 1 },
   worksAnywhere: true,
   async run({ rounds, random, open }) {
     const scene = await open({ system: { counts: { worker: 2 } }, lanes: 8, pauseMs: 5 })

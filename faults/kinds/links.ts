@@ -30,7 +30,7 @@ const links: readonly Link[] = [
 export const badLinks: Fault = {
   name: 'T17',
   says: `between services: ${DELAY_MS / 1_000} s delay, reset in the middle, truncated reply, half-close, request sent twice`,
-  rounds: { full: 60, short: 1 },
+  rounds: { full: 60, short: 0 },
   async run({ rounds, random, open }) {
     const detours = new Map<string, Detour>()
     const each = (name: string, port: number) => {

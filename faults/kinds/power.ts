@@ -21,7 +21,7 @@ const WAIT_MS = 30_000
 export const powerCut: Fault = {
   name: 'T4',
   says: 'power cut: each service that keeps data on an ext4 of its own, which loses what it was not told to keep',
-  rounds: { full: 100, short: 2 },
+  rounds: { full: 100, short: 1 },
   needs: volumeNeeds,
   async run({ rounds, random, seed, open }) {
     const dataDir = mkdtempSync(join(tmpdir(), 'verdigris-'))
