@@ -1,3 +1,4 @@
+import type { Figure } from './fault.ts'
 import type { Trial } from './trial.ts'
 
 /** The figures to reach, as reliability is judged by. Numbers that are not used are not missing. */
@@ -25,16 +26,30 @@ export const goals: Readonly<Record<`G${number}`, string>> = {
 /** What was found of each goal, as a table in Markdown: what no trial found says so. */
 export function formatGoals(trials: readonly Trial[]): string {
   const rows = Object.entries(goals).map(([goal, says]) => {
-    const found = trials.flatMap(({ fault, result }) =>
-      'figures' in result
-        ? result.figures
-            .filter(figure => figure.goal === goal)
-            .map(figure => ({ ...figure, fault: fault.name, isBroken: result.findings.isBroken() }))
-        : [],
-    )
+    const found = trials.flatMap(trial => figuresOf(trial, goal))
     const figures = found.map(({ fault, says }) => `${fault}: ${says}`).join('; ')
-    const isReached = found.every(({ isReached = true, isBroken }) => isReached && !isBroken)
-    return `| ${goal} | ${says} | ${figures} | ${found.length === 0 ? '' : isReached ? 'yes' : 'no'} |`
+    return `| ${goal} | ${says} | ${figures} | ${verdictOf(found)} |`
   })
   return ['| | goal | found | reached |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+interface Found extends Figure {
+  readonly fault: string
+  /** Brought about as often as the goal asks for. */
+  readonly isWhole: boolean
+  readonly isBroken: boolean
+}
+
+function figuresOf({ fault, rounds, result }: Trial, goal: string): Found[] {
+  if (!('figures' in result)) return []
+  const isWhole = rounds >= fault.rounds.full
+  const isBroken = result.findings.isBroken()
+  const answers = result.figures.filter(figure => figure.goal === goal)
+  return answers.map(figure => ({ ...figure, fault: fault.name, isWhole, isBroken }))
+}
+
+function verdictOf(found: readonly Found[]): string {
+  if (found.length === 0) return ''
+  if (found.some(({ isReached = true, isBroken }) => !isReached || isBroken)) return 'no'
+  return found.every(({ isWhole }) => isWhole) ? 'yes' : 'so far: too few rounds'
 }
