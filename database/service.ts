@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { done } from '../kit/contract.ts'
+import { ifUnsent } from '../kit/ending.ts'
 import { ServiceError } from '../kit/errors.ts'
-import { addRoutes, buildServer, ifUnsent, type ServerOptions } from '../kit/server.ts'
+import { addRoutes, buildServer, type ServerOptions } from '../kit/server.ts'
 import { databaseContract, type Task } from './contract.ts'
 import type { TaskEngine } from './engine.ts'
 

@@ -14,8 +14,6 @@ export function asServiceError(error: unknown): ServiceError {
   // What `call.signal` ended: the service is about to end, or nobody is there to read this.
   if ((error as Error).name === 'AbortError')
     return new ServiceError('unavailable', 'The service is about to end.')
-  if ((error as { code?: string }).code === 'FST_ERR_HANDLER_TIMEOUT')
-    return new ServiceError('unavailable', 'There was no answer in time.', { cause: error })
   const status = (error as { statusCode?: number }).statusCode ?? 500
   const code = codeOfStatus(status)
   if (status < 500 && code !== 'bad-answer') return new ServiceError(code, (error as Error).message)

@@ -13,6 +13,7 @@ import { addConnectionLimits } from './connections.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import { healthRoute } from './contract.ts'
 import type { Credentials } from './credentials.ts'
+import { callSignal, keepDeadline } from './ending.ts'
 import { ServiceError } from './errors.ts'
 import { addGuard } from './guard.ts'
 import { readBody, readQuery } from './input.ts'
@@ -44,6 +45,8 @@ export interface ServerOptions {
   readonly patienceMs?: number
   /** Most connections at once; 4,000 unless said. */
   readonly maxConnections?: number
+  /** How long a route may take, in ms; what limits.ts says unless said. */
+  readonly timeOf?: (route: Route) => number
   /** Proxies whose word is taken for where a request comes from: addresses and networks; none unless said. */
   readonly trustProxy?: readonly string[]
   readonly log?: Logger
@@ -81,7 +84,6 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     connectionTimeout: 0,
     keepAliveTimeout: isForVisitors ? limits.visitorIdleMs : limits.idleMs,
     maxRequestsPerSocket: limits.connectionRequests,
-    handlerTimeout: limits.handlerMs,
     http: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: patienceMs / 2,
@@ -117,6 +119,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.decorate('stopping', stopping)
   app.decorate('maxBodyBytes', options.maxBodyBytes ?? limits.textBodyBytes)
   app.decorate('pace', paceOf(patienceMs))
+  app.decorate('timeOf', options.timeOf ?? handlerMsOf)
   app.addHook('preClose', async () => stopping.abort())
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
@@ -159,30 +162,39 @@ export function addRoutes<const C extends Contract>(
 }
 
 function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Handler<R>): void {
+  const answerTo = async (request: FastifyRequest, reply: FastifyReply) => {
+    const query = readQuery(route, request.query as Record<string, unknown>)
+    const body = (await readBody(route, request, app)) as BodyOf<R>
+    const call = {
+      query,
+      body,
+      request,
+      reply,
+      get signal() {
+        return callSignal(app.stopping.signal, reply)
+      },
+    }
+    try {
+      return await handler(call)
+    } catch (error) {
+      // Let go of what was not read: the rest of a refused upload is dropped by the server.
+      if (route.body === 'bytes') discard(body as Bytes)
+      throw error
+    }
+  }
   app.route({
     method: route.method,
     url: route.path,
     config: { readsContentType: route.body === 'form' },
-    handlerTimeout: handlerMsOf(route),
     handler: async (request, reply) => {
-      const query = readQuery(route, request.query as Record<string, unknown>)
-      const body = (await readBody(route, request, app)) as BodyOf<R>
-      const call = {
-        query,
-        body,
-        request,
-        reply,
-        get signal() {
-          return callSignal(app, reply)
-        },
-      }
+      const answering = answerTo(request, reply)
       try {
-        const answer = await handler(call)
+        const answer = await keepDeadline(reply, app.timeOf(route), answering)
         app.served[route.path] = (app.served[route.path] ?? 0) + 1
         return answer === sent ? reply : sendAnswer(route, reply, answer)
       } catch (error) {
-        // Let go of what was not read: the rest of a refused upload is dropped by the server.
-        if (route.body === 'bytes') discard(body as Bytes)
+        // What comes too late is for nobody.
+        if (route.reply.kind === 'bytes') answering.then(late => discard(late as Bytes)).catch(() => {})
         throw error
       }
     },
@@ -208,32 +220,6 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
   }
 }
 
-/** Runs `undo` when the answer cannot be written any more: its caller is gone, or goes before the last byte. */
-export function ifUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>): void {
-  const run = () => undo().catch(error => log.error({ err: error }, 'what nobody was told of was not undone'))
-  if (raw.destroyed) return void run()
-  // Not `writableFinished`: it is true as well after an answer to a connection that had been cut before.
-  let isSent = false
-  raw.once('finish', () => {
-    isSent = true
-  })
-  raw.once('close', () => {
-    if (!isSent) void run()
-  })
-}
-
-function callSignal(app: FastifyInstance, reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  const abort = () => controller.abort()
-  if (app.stopping.signal.aborted || reply.raw.destroyed) abort()
-  app.stopping.signal.addEventListener('abort', abort, { once: true })
-  reply.raw.once('close', () => {
-    app.stopping.signal.removeEventListener('abort', abort)
-    abort()
-  })
-  return controller.signal
-}
-
 declare module 'fastify' {
   interface FastifyInstance {
     /** Aborted when the app begins to close. */
@@ -242,6 +228,8 @@ declare module 'fastify' {
     readonly maxBodyBytes: number
     /** What the sender of a body must manage. */
     readonly pace: Pace
+    /** How long a route may take, in ms. */
+    readonly timeOf: (route: Route) => number
     /** What /health says: set once the service has registered, cleared when it leaves. */
     isReady: boolean
     /** Serves what still comes, and wants no more: set when it is told to end. */

@@ -1,0 +1,51 @@
+import type { FastifyReply } from 'fastify'
+import { ServiceError } from './errors.ts'
+
+/**
+ * Gives what an answer will be. When that takes longer than `limitMs` it is refused, or cut if something of it has been sent; so
+ * is one whose sending is not over by then. Fastify's own `handlerTimeout` is off as soon as the body of a request has been read.
+ */
+export async function keepDeadline<T>(
+  { raw }: FastifyReply,
+  limitMs: number,
+  answer: Promise<T>,
+): Promise<T> {
+  let end = () => {}
+  const late = new Promise<never>((_resolve, reject) => {
+    end = () => reject(new ServiceError('unavailable', 'There was no answer in time.'))
+  })
+  const timer = setTimeout(() => (raw.headersSent ? raw.destroy() : end()), limitMs)
+  raw.once('close', () => clearTimeout(timer))
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    end = () => void raw.destroy()
+  }
+}
+
+/** Runs `undo` when the answer cannot be written any more: its caller is gone, or goes before the last byte. */
+export function ifUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>): void {
+  const run = () => undo().catch(error => log.error({ err: error }, 'what nobody was told of was not undone'))
+  if (raw.destroyed) return void run()
+  // Not `writableFinished`: it is true as well after an answer to a connection that had been cut before.
+  let isSent = false
+  raw.once('finish', () => {
+    isSent = true
+  })
+  raw.once('close', () => {
+    if (!isSent) void run()
+  })
+}
+
+/** Aborts when the caller is gone, or the service is about to end. */
+export function callSignal(stopping: AbortSignal, { raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  if (stopping.aborted || raw.destroyed) abort()
+  stopping.addEventListener('abort', abort, { once: true })
+  raw.once('close', () => {
+    stopping.removeEventListener('abort', abort)
+    abort()
+  })
+  return controller.signal
+}
