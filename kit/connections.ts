@@ -13,15 +13,18 @@ export interface ConnectionOptions {
 }
 
 interface Connection {
+  /** What requests name; with TLS the connection inside, once it is agreed on. */
+  socket: Socket
+  /** What the bytes go over in the end. */
+  readonly outer: Socket
   /** Requests under way on it. */
   calls: number
   /** Why it gets nothing but /health: it came when there was no room. */
   refusal: ServiceError | undefined
   leave(): void
   readonly pacer: Pacer
-  /** Bytes that its reader has taken whole, and those of a write in the middle that are still to be taken. */
+  /** Bytes that its reader had taken when it was last looked at. */
   taken: number
-  queued: number
 }
 
 /**
@@ -33,13 +36,13 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
   /** In order of their last request. */
   const all = new Map<Socket, Connection>()
 
-  const end = (socket: Socket, connection: Connection) => {
-    all.delete(socket)
+  const end = (connection: Connection) => {
+    all.delete(connection.socket)
     connection.leave()
-    socket.destroy()
+    connection.socket.destroy()
   }
   const makeRoom = () => {
-    for (const [socket, connection] of all) if (connection.calls === 0) return end(socket, connection)
+    for (const connection of all.values()) if (connection.calls === 0) return end(connection)
   }
   const enter = (connection: Connection) => {
     try {
@@ -51,15 +54,36 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
   }
 
   app.server.maxConnections = most + Math.ceil(most / 16)
-  // Of TLS the connection inside it, which is the one that requests name.
-  const event = app.server instanceof TlsServer ? 'secureConnection' : 'connection'
-  app.server.on(event, (socket: Socket) => {
+  app.server.on('connection', (socket: Socket) => {
     if (admission.underWay() >= most) makeRoom()
     const pacer = createPacer(readerPace)
-    const connection: Connection = { calls: 0, refusal: undefined, leave() {}, pacer, taken: 0, queued: 0 }
+    const connection: Connection = {
+      socket,
+      outer: socket,
+      calls: 0,
+      refusal: undefined,
+      leave() {},
+      pacer,
+      taken: 0,
+    }
     enter(connection)
     all.set(socket, connection)
-    socket.once('close', () => end(socket, connection))
+    socket.once('close', () => end(connection))
+    if (app.server instanceof TlsServer) awaitInner(connection)
+  })
+
+  // Those that are still to agree on TLS count as well, and make room first, or they would keep everyone out.
+  const agreeing = new Map<string, Connection>()
+  const awaitInner = (connection: Connection) => {
+    const name = nameOf(connection.socket)
+    agreeing.set(name, connection)
+    connection.socket.once('close', () => agreeing.delete(name))
+  }
+  app.server.on('secureConnection', (socket: Socket) => {
+    const connection = agreeing.get(nameOf(socket))
+    if (connection === undefined || !all.delete(connection.socket)) return
+    connection.socket = socket
+    all.set(socket, connection)
   })
 
   app.addHook('onRequest', async (request, reply) => {
@@ -77,28 +101,37 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
   })
 
   const look = () => {
-    for (const [socket, connection] of all) if (isTooSlow(socket, connection)) end(socket, connection)
+    for (const connection of all.values()) if (isTooSlow(connection)) end(connection)
   }
   const timer = setInterval(look, readerPace.windowMs / LOOKS).unref()
   app.addHook('onClose', async () => clearInterval(timer))
 }
 
+/** A connection by its two ends: the same for what comes in, and for TLS inside of it. */
+const nameOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+
 /** Whether its reader takes too little of what was written to it. One that has nothing to take is not slow. */
-function isTooSlow(socket: Socket, connection: Connection): boolean {
-  const taken = socket.bytesWritten - socket.writableLength
-  const queued = queuedBytes(socket)
-  const moved = Math.max(taken - connection.taken, connection.queued - queued, 0)
+function isTooSlow(connection: Connection): boolean {
+  const taken = takenOf(connection)
+  const moved = taken - connection.taken
   connection.taken = taken
-  connection.queued = queued
-  if (socket.writableLength > 0) return connection.pacer.isTooSlow(true, moved)
+  if (connection.socket.writableLength > 0) return connection.pacer.isTooSlow(true, moved)
   connection.pacer.reset()
   return false
 }
 
 /**
- * What is left of the write that is under way. Node counts a write as done when all of it is; this finer figure, which it uses
- * for its own socket timeouts, is not documented. Without it only a reader that takes 128 KB a window counts as one who reads.
+ * Bytes that the other side has taken, or this system for it. Node counts a write as done when all of it is, which says nothing
+ * inside of a large one; these finer figures, which it uses itself, are not documented. Without them only a reader who takes
+ * 128 KB a window counts as one who reads.
  */
-function queuedBytes(socket: Socket): number {
-  return (socket as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
+function takenOf({ socket, outer }: Connection): number {
+  const { bytesWritten = 0, writeQueueSize = 0 } = (outer as { _handle?: Handle | null })._handle ?? {}
+  return bytesWritten > 0 ? bytesWritten - writeQueueSize : socket.bytesWritten - socket.writableLength
+}
+
+interface Handle {
+  readonly bytesWritten?: number
+  readonly writeQueueSize?: number
 }

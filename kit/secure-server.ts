@@ -4,7 +4,7 @@ import type { FastifyServerFactory } from 'fastify'
 import type { Credentials, Material } from './credentials.ts'
 
 /** How long a caller may take to agree on a connection, in ms. */
-const HANDSHAKE_MS = 15_000
+export const HANDSHAKE_MS = 15_000
 
 /** What Fastify tells a factory, of which a server takes its limits. */
 interface FactoryOptions {

@@ -85,8 +85,8 @@ test('a plain request on a TLS port is told nothing', async t => {
 test('a server that speaks TLS has the limits of one that does not', async t => {
   const [own] = createAuthorities(t)
   const limitsOf = (app: ReturnType<typeof buildToy>) => {
-    const { headersTimeout, requestTimeout, keepAliveTimeout, timeout } = app.server
-    return { headersTimeout, requestTimeout, keepAliveTimeout, timeout }
+    const { headersTimeout, requestTimeout, keepAliveTimeout, timeout, maxRequestsPerSocket } = app.server
+    return { headersTimeout, requestTimeout, keepAliveTimeout, timeout, maxRequestsPerSocket }
   }
   const secure = buildToy(t, {}, { serverCredentials: open(t, own.issue('server')) })
   t.same(limitsOf(secure), limitsOf(buildToy(t)))

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { type ConnectionOptions, connect as connectSecurely } from 'node:tls'
 import type { Test } from 'tap'
 
 /** One bare connection: what a client says and hears, byte for byte. */
@@ -16,9 +17,10 @@ export interface Wire {
   hangUp(): void
 }
 
-/** Connects to a port of this machine; the connection ends with the test. */
-export async function openWire(t: Test, port: number): Promise<Wire> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+/** Connects to a port of this machine, by TLS when it is told how; the connection ends with the test. */
+export async function openWire(t: Test, port: number, secure?: ConnectionOptions): Promise<Wire> {
+  const place = { host: '127.0.0.1', port, noDelay: true }
+  const socket = secure === undefined ? connect(place) : connectSecurely({ ...secure, ...place })
   let heard = ''
   let failure: NodeJS.ErrnoException | undefined
   socket.setEncoding('latin1').on('data', piece => {
@@ -31,7 +33,7 @@ export async function openWire(t: Test, port: number): Promise<Wire> {
     socket.on('close', () => resolve(failure))
   })
   t.teardown(() => socket.destroy())
-  await once(socket, 'connect')
+  await once(socket, secure === undefined ? 'connect' : 'secureConnect')
   return {
     heard: () => heard,
     async hears(pattern) {
@@ -50,8 +52,13 @@ export async function openWire(t: Test, port: number): Promise<Wire> {
 }
 
 /** Says `request` on a connection of its own, and gives the whole answer; the server has to end it. */
-export async function ask(t: Test, port: number, request: string): Promise<string> {
-  const wire = await openWire(t, port)
+export async function ask(
+  t: Test,
+  port: number,
+  request: string,
+  secure?: ConnectionOptions,
+): Promise<string> {
+  const wire = await openWire(t, port, secure)
   wire.say(request)
   await wire.closed
   return wire.heard()
