@@ -73,8 +73,12 @@ export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Vis
     enterStream(request, { raw }) {
       const leaveOwn = enterOwn(request)
       try {
-        raw.once('close', streams.enter(1))
-        raw.once('close', leaveOwn)
+        const leave = streams.enter(1)
+        // One listener: more than ten on an answer are warned of.
+        raw.once('close', () => {
+          leave()
+          leaveOwn()
+        })
       } catch (error) {
         leaveOwn()
         throw error

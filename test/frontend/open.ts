@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { buildFrontend } from '../../frontend/service.ts'
 import { createStatus } from '../../frontend/status.ts'
 import type { VisitorLimits } from '../../frontend/visitors.ts'
+import type { Logger } from '../../kit/log.ts'
 import { identityOf, openStage, type Stage, type StageOptions } from '../stage.ts'
 
 export interface OpenOptions {
@@ -10,6 +11,7 @@ export interface OpenOptions {
   readonly maxBytesUnderWay?: number
   readonly visitors?: Partial<VisitorLimits>
   readonly trustProxy?: readonly string[]
+  readonly log?: Logger
   readonly patienceMs?: number
   readonly maxConnections?: number
   /** What the master behind it is told. */
