@@ -104,8 +104,6 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   addRefusals(app, path => methods.get(path) ?? [])
   const readerPace = isForVisitors ? paceOf(patienceMs) : { windowMs: limits.innerReaderMs, leastBytes: 1 }
   addConnectionLimits(app, { most: maxConnections, readerPace })
-  // Node leaves out what is beyond; one more, so that it shows.
-  app.server.maxHeadersCount = limits.headerCount + 1
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.rawHeaders.length > 2 * limits.headerCount)
       throw new ServiceError('headers-too-large', `A request has at most ${limits.headerCount} headers.`)

@@ -1,8 +1,14 @@
 import t from 'tap'
+import { LEAST_BYTES_PER_SECOND, paceOf } from '../../kit/limits.ts'
 import { createPacer, LOOKS } from '../../kit/pace.ts'
 
 const pace = { windowMs: 1_000, leastBytes: 100 }
 const times = <T>(count: number, look: () => T) => Array.from({ length: count }, look)
+
+t.test('who is given some time has to manage so much a second in it', async t => {
+  t.same(paceOf(20_000), { windowMs: 20_000, leastBytes: 20 * LEAST_BYTES_PER_SECOND })
+  t.same(paceOf(500), { windowMs: 500, leastBytes: LEAST_BYTES_PER_SECOND / 2 })
+})
 
 t.test('who moves too little is judged after a whole window, not before', async t => {
   const { isTooSlow } = createPacer(pace)

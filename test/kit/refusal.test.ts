@@ -12,6 +12,7 @@ t.test('every code is sent as its status and one line of text', async t => {
     t.equal(answer.statusCode, statusOfCode[code], code)
     t.equal(answer.body, 'Error: a reason of two lines\n')
     t.match(answer.headers['content-type'], /^text\/plain/)
+    t.equal(answer.headers['x-content-type-options'], 'nosniff')
     const isLater = answer.statusCode === 429 || answer.statusCode === 503
     t.equal(answer.headers['retry-after'] !== undefined, isLater, code)
   }
@@ -112,6 +113,7 @@ t.test('what is not HTTP, or too much of it, is refused in a line of text', asyn
     const answer = await ask(t, port, request)
     t.match(answer, status, request.slice(0, 40))
     t.match(answer, /content-type: text\/plain[\s\S]*\r\n\r\nError: [^\n]+\n$/i, request.slice(0, 40))
+    t.match(answer, /\r\nx-content-type-options: nosniff\r\n/i, request.slice(0, 40))
   }
 })
 

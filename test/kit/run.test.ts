@@ -10,8 +10,12 @@ let starts = 0
 
 /** A service as a process of its own, with data of its own; it ends with the test. */
 function start(t: Test, env: Record<string, string>, ...argv: string[]) {
+  return run(t, env, process.execPath, 'dist/kv-store/main.js', ...argv)
+}
+
+function run(t: Test, env: Record<string, string>, command: string, ...argv: string[]) {
   starts += 1
-  const child: ChildProcess = spawn(process.execPath, ['dist/kv-store/main.js', ...argv], {
+  const child: ChildProcess = spawn(command, argv, {
     env: { PATH: '', KV_STORE_PORT: '0', DATA_DIR: join(built, `data-${starts}`), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -98,4 +102,24 @@ t.test('--help prints the settings and ends', async t => {
   const service = start(t, {}, '--help')
   t.equal(await service.ended, 0)
   t.match(service.said.out, /--kv-store-port +KV_STORE_PORT +3000 +TCP port/)
+})
+
+t.test('a service that may open few files serves on, however many connect', async t => {
+  const service = run(
+    t,
+    {},
+    '/bin/sh',
+    '-c',
+    'ulimit -n 64; exec "$0" dist/kv-store/main.js',
+    process.execPath,
+  )
+  const port = await service.port()
+  const idle = await Promise.all(Array.from({ length: 80 }, () => openWire(t, port)))
+  const wire = await openWire(t, port)
+  wire.say(`POST /set?key=a&value=b HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  t.match(await wire.hears(/\r\n\r\n./), / 200 [\s\S]*success/)
+  t.ok(
+    idle.some(other => !other.isClosed()),
+    'not at the cost of all',
+  )
 })
