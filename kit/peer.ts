@@ -8,6 +8,8 @@ import { ServiceError } from './errors.ts'
 
 /** How long a connection may take to come about, in ms: an address that swallows packets must not hold anyone up. */
 export const CONNECT_MS = 500
+/** The same over TLS, which both sides have to work for. */
+export const TLS_CONNECT_MS = 2_000
 /** How long a peer may take to say who it is, in ms. */
 export const HEALTH_MS = 1_000
 /** How long an answer may take to begin, in ms: to a small question, to a large body; a poll has its wait besides. */
@@ -88,7 +90,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     const pool = new Pool(origin, {
       connections,
       pipelining: 1,
-      connect: createConnector(credentials, CONNECT_MS),
+      connect: createConnector(credentials, credentials === undefined ? CONNECT_MS : TLS_CONNECT_MS),
       headersTimeout,
       bodyTimeout: BODY_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,

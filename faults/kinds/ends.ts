@@ -14,7 +14,7 @@ const LOOK_MS = 5
 export const orderlyEnd: Fault = {
   name: 'T9',
   says: 'SIGTERM of each service under load, and rolling restarts of all',
-  rounds: { full: 20, short: 1 },
+  rounds: { full: 20, short: 0 },
   worksAnywhere: true,
   async run({ rounds, random, open }) {
     const scene = await open({ isSupervised: true, system: { counts: { worker: 2 } }, pauseMs: 10 })

@@ -14,7 +14,7 @@ const FIRST_MS = 1_000
 export const killOne: Fault = {
   name: 'T1',
   says: 'kill -9 of one service at a time under load, started again after 0 to 2 s',
-  rounds: { full: 600, short: 3 },
+  rounds: { full: 600, short: 2 },
   worksAnywhere: true,
   async run({ rounds, random, open }) {
     const scene = await open({ system: { counts: { worker: 2 } }, lanes: 8, pauseMs: 5 })

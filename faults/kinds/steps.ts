@@ -28,7 +28,7 @@ const pairs = modes.flatMap(mode => Object.keys(failpoints).map(step => ({ step:
 export const failedSteps: Fault = {
   name: 'T3',
   says: 'a crash, an error once, an error for ever at every durable step',
-  rounds: { full: pairs.length, short: 2 },
+  rounds: { full: pairs.length, short: 1 },
   async run({ rounds, random, open, say }) {
     const scene = await open({ system: { failpoints: {}, env, counts: { worker: 2 } }, pauseMs: 50 })
     const chosen = pairs.map(pair => ({ pair, place: random.next() })).sort((a, b) => a.place - b.place)
