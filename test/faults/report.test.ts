@@ -1,0 +1,75 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { catalogue } from '../../faults/catalogue.ts'
+import type { Figure } from '../../faults/fault.ts'
+import { createFindings, describeFindings } from '../../faults/findings.ts'
+import { formatGoals } from '../../faults/goals.ts'
+import { readFaultOptions } from '../../faults/options.ts'
+import { writeReport } from '../../faults/report.ts'
+import type { Trial } from '../../faults/trial.ts'
+
+const [fault] = catalogue
+
+/** A trial of the first fault, as often as the goal asks for unless said. */
+function trialOf(figure: Figure, { rounds = fault?.rounds.full ?? 0, broken = '' } = {}): Trial {
+  if (fault === undefined) throw new Error('there is no fault')
+  const findings = createFindings()
+  findings.look('I1')
+  findings.look('I2')
+  findings.look('I3')
+  if (broken !== '') findings.broke('I2', broken)
+  return { fault, rounds, seed: 7, took: 1, result: { figures: [figure], findings } }
+}
+
+const goalOf = (trial: Trial) =>
+  formatGoals([trial])
+    .split('\n')
+    .find(line => line.startsWith('| G1 |'))
+    ?.split(' | ')
+    .at(-1)
+
+t.test('what broke is said in words, what held in short', async t => {
+  const { result } = trialOf({ says: 'a' }, { broken: 'one is lost' })
+  t.equal('findings' in result && describeFindings(result.findings), 'I2 BROKEN: one is lost. I1, I3 held')
+})
+
+t.test('a goal is reached by all its rounds, by its figure, and with nothing broken', async t => {
+  const figure = { says: 'a', goal: 'G1' } as const
+  t.equal(goalOf(trialOf(figure)), 'yes |')
+  t.equal(goalOf(trialOf(figure, { rounds: 1 })), 'so far: too few rounds |')
+  t.equal(goalOf(trialOf({ ...figure, isReached: false })), 'no |')
+  t.equal(goalOf(trialOf(figure, { broken: 'one is lost' })), 'no |')
+  t.equal(goalOf(trialOf({ says: 'a' })), ' |')
+})
+
+t.test('a report stands between its two marks, again and again, and leaves the rest', async t => {
+  const path = join(t.testdir(), 'document.md')
+  const [before, after] = ['before\n\n', '\nafter\n']
+  writeFileSync(path, `${before}<!-- printed by scripts/faults.sh -->\n<!-- to here -->\n${after}`)
+  writeReport(path, [trialOf({ says: 'the first run' })])
+  writeReport(path, [trialOf({ says: 'the second run' })])
+  const written = readFileSync(path, 'utf8')
+  t.ok(written.startsWith(before) && written.endsWith(after))
+  t.notMatch(written, 'the first run')
+  t.match(written, 'the second run')
+  t.match(written, `Node ${process.versions.node}; SQLite 3.`)
+  writeFileSync(path, before)
+  t.throws(() => writeReport(path, []), { message: `${path} has no place for the table` })
+})
+
+t.test('what is called wrongly is one line', async t => {
+  t.throws(() => readFaultOptions(['--only', 'T99']), {
+    message: 'there is no fault T99; see --help',
+    exitStatus: 2,
+  })
+  t.throws(() => readFaultOptions(['--rounds', '0']), { message: '--rounds is not a whole number from 1' })
+  t.throws(() => readFaultOptions(['--nothing']), { message: /^Unknown option '--nothing'; see --help$/ })
+  t.equal(readFaultOptions(['--help']), 'help')
+  t.match(readFaultOptions(['--only', 'T2,T1', '--rounds', '3', '--seed', '5']), {
+    faults: [{ name: 'T2' }, { name: 'T1' }],
+    rounds: 3,
+    seed: 5,
+    isFull: false,
+  })
+})
