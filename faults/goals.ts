@@ -1,5 +1,5 @@
 import type { Figure } from './fault.ts'
-import type { Trial } from './trial.ts'
+import type { TrialRecord } from './record.ts'
 
 /** The figures to reach, as reliability is judged by. Numbers that are not used are not missing. */
 export const goals: Readonly<Record<`G${number}`, string>> = {
@@ -24,32 +24,25 @@ export const goals: Readonly<Record<`G${number}`, string>> = {
 }
 
 /** What was found of each goal, as a table in Markdown: what no trial found says so. */
-export function formatGoals(trials: readonly Trial[]): string {
+export function formatGoals(records: readonly TrialRecord[]): string {
   const rows = Object.entries(goals).map(([goal, says]) => {
-    const found = trials.flatMap(trial => figuresOf(trial, goal))
-    const figures = found.map(({ fault, says }) => `${fault}: ${says}`).join('; ')
+    const found = records.flatMap(record => foundBy(record, goal))
+    const figures = found.map(({ record, figure }) => `${record.name}: ${figure.says}`).join('; ')
     return `| ${goal} | ${says} | ${figures} | ${verdictOf(found)} |`
   })
   return ['| | goal | found | reached |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-interface Found extends Figure {
-  readonly fault: string
-  /** Brought about as often as the goal asks for. */
-  readonly isWhole: boolean
-  readonly isBroken: boolean
+interface Found {
+  readonly record: TrialRecord
+  readonly figure: Figure
 }
 
-function figuresOf({ fault, rounds, result }: Trial, goal: string): Found[] {
-  if (!('figures' in result)) return []
-  const isWhole = rounds >= fault.rounds.full
-  const isBroken = result.findings.isBroken()
-  const answers = result.figures.filter(figure => figure.goal === goal)
-  return answers.map(figure => ({ ...figure, fault: fault.name, isWhole, isBroken }))
-}
+const foundBy = (record: TrialRecord, goal: string): Found[] =>
+  record.figures.filter(figure => figure.goal === goal).map(figure => ({ record, figure }))
 
 function verdictOf(found: readonly Found[]): string {
   if (found.length === 0) return ''
-  if (found.some(({ isReached = true, isBroken }) => !isReached || isBroken)) return 'no'
-  return found.every(({ isWhole }) => isWhole) ? 'yes' : 'so far: too few rounds'
+  if (found.some(({ record, figure }) => figure.isReached === false || record.outcome !== 'held')) return 'no'
+  return found.every(({ record }) => record.isWhole) ? 'yes' : 'so far: too few rounds'
 }

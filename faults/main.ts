@@ -1,14 +1,13 @@
 import { runScript } from '../scripts/failure.ts'
 import { openFresh } from './fresh.ts'
 import { faultsHelp, readFaultOptions } from './options.ts'
+import { recordOf, type TrialRecord } from './record.ts'
 import { writeReport } from './report.ts'
 import { openStanding } from './standing.ts'
 import { formatTrials, rowOf } from './table.ts'
-import { batchesOf, type Trial, tryBatch } from './trial.ts'
+import { batchesOf, tryBatch } from './trial.ts'
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
-
-const isBroken = ({ result }: Trial) => 'findings' in result && result.findings.isBroken()
 
 await runScript('faults', async () => {
   const options = readFaultOptions(process.argv.slice(2))
@@ -18,13 +17,17 @@ await runScript('faults', async () => {
   }
   const { faults, at, seed, rounds, isFull, report } = options
   const open = at === undefined ? openFresh : () => openStanding(at, process.env)
-  const trials: Trial[] = []
+  const date = new Date().toISOString().slice(0, 10)
+  const records: TrialRecord[] = []
   for (const batch of batchesOf(faults, isFull)) {
-    const tried = await tryBatch(batch, { rounds, seed, isFull, open, isOwn: at === undefined, say })
-    trials.push(...tried)
-    for (const trial of tried) say(`${rowOf(trial).join('  |  ')}  |  ${Math.round(trial.took / 1_000)} s`)
+    for (const trial of await tryBatch(batch, { rounds, seed, isFull, open, isOwn: at === undefined, say })) {
+      const record = recordOf(trial, date)
+      records.push(record)
+      say(`${rowOf(record).join('  |  ')}  |  ${Math.round(trial.took / 1_000)} s`)
+    }
+    // After each: a long run may be broken off.
+    if (report !== undefined) writeReport(report, records)
   }
-  say(`\n${formatTrials(trials)}`)
-  if (report !== undefined) writeReport(report, trials)
-  return trials.some(isBroken) ? 1 : 0
+  say(`\n${formatTrials(records)}`)
+  return records.some(({ outcome }) => outcome === 'broken' || outcome === 'broken off') ? 1 : 0
 })

@@ -1,23 +1,21 @@
-import { describeFindings } from './findings.ts'
-import type { Trial } from './trial.ts'
+import type { TrialRecord } from './record.ts'
 
 /** The columns of the table. */
-export const head = ['fault', 'rounds', 'figure', 'invariants', 'seed'] as const
+const head = ['fault', 'rounds', 'figure', 'invariants', 'seed', 'date'] as const
 
 /** A trial as the cells of one row. */
-export function rowOf({ fault, rounds, seed, result }: Trial): string[] {
-  const name = `${fault.name} ${fault.says}`
-  if ('leftOut' in result) return [name, '0', `left out: ${result.leftOut}`, '', '']
-  const figures = result.figures.map(
+export function rowOf({ name, says, rounds, figures, findings, outcome, seed, date }: TrialRecord): string[] {
+  if (outcome === 'left out') return [`${name} ${says}`, '0', '', findings, '', date]
+  const told = figures.map(
     ({ says, goal, isReached }) =>
       says + (goal === undefined ? '' : ` (${goal}${isReached === false ? ', not reached' : ''})`),
   )
-  return [name, String(rounds), figures.join('; '), describeFindings(result.findings), String(seed)]
+  return [`${name} ${says}`, String(rounds), told.join('; '), findings, String(seed), date]
 }
 
 /** The whole as a table in Markdown. */
-export function formatTrials(trials: readonly Trial[]): string {
+export function formatTrials(records: readonly TrialRecord[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...trials.map(rowOf).map(line)].join('\n')
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...records.map(rowOf).map(line)].join('\n')
 }

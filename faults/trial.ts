@@ -5,7 +5,7 @@ import type { OpenDeployment } from './deployment.ts'
 import type { Fault, Figure, Need, Stage } from './fault.ts'
 import type { Findings } from './findings.ts'
 import { inputScene, isInputFault, sendOrClose } from './input.ts'
-import { openScene } from './scene.ts'
+import { openScene, type Scene, type SceneOptions } from './scene.ts'
 
 /** What became of one fault. */
 export interface Trial {
@@ -16,6 +16,7 @@ export interface Trial {
   readonly result:
     | { readonly figures: readonly Figure[]; readonly findings: Findings }
     | { readonly leftOut: string }
+    | { readonly brokenOff: string }
 }
 
 export interface TrialOptions {
@@ -40,14 +41,20 @@ export function batchesOf(faults: readonly Fault[], isFull: boolean): readonly (
 }
 
 /**
- * Tries the faults of a batch, if this machine has what they need. `took` is in ms. Faults that share a system have its
+ * Tries the faults of a batch, if this machine has what they need; one that could not be brought about is broken off, and its
+ * system closed. `took` is in ms. Faults that share a system have its
  * findings in common: what broke in the end may be the doing of any of them.
  */
 export async function tryBatch(faults: readonly Fault[], options: TrialOptions): Promise<Trial[]> {
   const { seed, isFull, isOwn, say } = options
   const trials: Trial[] = []
   const roundsOf = ({ rounds }: Fault) => options.rounds ?? (isFull ? rounds.full : rounds.short || 1)
-  const open = (scene = {}) => openScene(options.open, seed, scene)
+  const scenes: Scene[] = []
+  const open = async (settings: SceneOptions = {}) => {
+    const scene = await openScene(options.open, seed, settings)
+    scenes.push(scene)
+    return scene
+  }
   const stageOf = (fault: Fault): Stage => {
     const random = createRandom(`${fault.name} ${seed}`)
     return { rounds: roundsOf(fault), isFull, random, seed, open, say }
@@ -74,7 +81,13 @@ export async function tryBatch(faults: readonly Fault[], options: TrialOptions):
   }
   for (const fault of fit) {
     const from = performance.now()
-    note(fault, from, await fault.run(stageOf(fault)))
+    try {
+      note(fault, from, await fault.run(stageOf(fault)))
+    } catch (error) {
+      note(fault, from, { brokenOff: (error as Error).message.split('\n')[0] ?? '' })
+      await Promise.allSettled(scenes.map(scene => scene.close()))
+    }
+    scenes.length = 0
   }
   return trials
 }

@@ -2,12 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { catalogue } from '../../faults/catalogue.ts'
-import type { Figure } from '../../faults/fault.ts'
+import type { OpenDeployment } from '../../faults/deployment.ts'
+import type { Fault, Figure } from '../../faults/fault.ts'
 import { createFindings, describeFindings } from '../../faults/findings.ts'
 import { formatGoals } from '../../faults/goals.ts'
 import { readFaultOptions } from '../../faults/options.ts'
+import { recordOf } from '../../faults/record.ts'
 import { writeReport } from '../../faults/report.ts'
-import type { Trial } from '../../faults/trial.ts'
+import { type Trial, tryBatch } from '../../faults/trial.ts'
 
 const [fault] = catalogue
 
@@ -23,7 +25,7 @@ function trialOf(figure: Figure, { rounds = fault?.rounds.full ?? 0, broken = ''
 }
 
 const goalOf = (trial: Trial) =>
-  formatGoals([trial])
+  formatGoals([recordOf(trial, '2026-01-01')])
     .split('\n')
     .find(line => line.startsWith('| G1 |'))
     ?.split(' | ')
@@ -43,19 +45,38 @@ t.test('a goal is reached by all its rounds, by its figure, and with nothing bro
   t.equal(goalOf(trialOf({ says: 'a' })), ' |')
 })
 
-t.test('a report stands between its two marks, again and again, and leaves the rest', async t => {
+t.test('a report stands between its two marks; a later run replaces its own rows alone', async t => {
   const path = join(t.testdir(), 'document.md')
   const [before, after] = ['before\n\n', '\nafter\n']
   writeFileSync(path, `${before}<!-- printed by scripts/faults.sh -->\n<!-- to here -->\n${after}`)
-  writeReport(path, [trialOf({ says: 'the first run' })])
-  writeReport(path, [trialOf({ says: 'the second run' })])
+  const first = recordOf(trialOf({ says: 'the first run' }), '2026-01-01')
+  writeReport(path, [first, { ...first, name: 'T32', figures: [{ says: 'the other fault' }] }])
+  writeReport(path, [recordOf(trialOf({ says: 'the second run' }), '2026-01-02')])
   const written = readFileSync(path, 'utf8')
   t.ok(written.startsWith(before) && written.endsWith(after))
   t.notMatch(written, 'the first run')
-  t.match(written, 'the second run')
+  t.match(written, /the second run.*\| 2026-01-02 \|\n\| T32 .*the other fault.*\| 2026-01-01 \|\n/)
   t.match(written, `Node ${process.versions.node}; SQLite 3.`)
   writeFileSync(path, before)
   t.throws(() => writeReport(path, []), { message: `${path} has no place for the table` })
+})
+
+t.test('a fault that could not be brought about is broken off, and said so', async t => {
+  const open: OpenDeployment = async () => {
+    throw new Error('no system')
+  }
+  const failing: Fault = {
+    name: 'T99',
+    says: 'nothing',
+    rounds: { full: 1, short: 1 },
+    async run({ open }) {
+      await open()
+      throw new Error('it was opened')
+    },
+  }
+  const say = () => {}
+  const [trial] = await tryBatch([failing], { seed: 1, isFull: false, open, isOwn: true, say })
+  t.match(trial?.result, { brokenOff: 'no system' })
 })
 
 t.test('what is called wrongly is one line', async t => {
