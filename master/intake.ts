@@ -14,15 +14,16 @@ import { asRefusal } from './refusal.ts'
 export interface IntakeOptions {
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
-  /** Largest picture, in pixels. */
+  /** Largest upload, in bytes, and largest picture, in pixels. */
+  readonly maxBytes: number
   readonly maxPixels: number
   /** Most bytes and pixels of uploads at once. */
   readonly maxBytesUnderWay: number
   readonly maxPixelsUnderWay: number
 }
 
-/** Takes an upload in, of at most so many bytes: gives the id of its task, once image and task are on disk. */
-export type Intake = (upload: Bytes, maxBytes: number) => Promise<number>
+/** Takes an upload in, of at most so many bytes if that was said: gives the id of its task, once image and task are on disk. */
+export type Intake = (upload: Bytes, saidBytes: number | undefined) => Promise<number>
 
 /**
  * An upload becomes an image in storage first and a task in the database then, so that a task which a worker can see
@@ -32,11 +33,11 @@ export function createIntake({ database, storage, ...limits }: IntakeOptions): I
   const bytes = createAdmission({ most: limits.maxBytesUnderWay, message: 'Too much is being taken in.' })
   const pixels = createAdmission({ most: limits.maxPixelsUnderWay, message: 'Too much is being taken in.' })
 
-  const store = async (upload: Bytes): Promise<number> => {
+  const store = async (upload: Bytes, maxBytes: number | undefined): Promise<number> => {
     for (;;) {
       const id = drawId()
       try {
-        await storage.ask.sendImage({ id, state: 'working', create: 1 }, { body: upload })
+        await storage.ask.sendImage({ id, state: 'working', create: 1, maxBytes }, { body: upload })
         return id
       } catch (error) {
         // The id is taken, or the answer to a first try got lost: another one, if the upload can be sent again.
@@ -61,9 +62,9 @@ export function createIntake({ database, storage, ...limits }: IntakeOptions): I
     return id
   }
 
-  const take = async (upload: Bytes): Promise<number> => {
+  const take = async (upload: Bytes, saidBytes: number | undefined): Promise<number> => {
     if (await database.isOriginal()) return storeBehindOriginal(upload)
-    const id = await store(upload)
+    const id = await store(upload, saidBytes)
     failpoint('master.image.stored')
     await database.ask.newTask({ id }).catch(error => {
       // It took so long that its image was taken for one without a task, and thrown away.
@@ -74,12 +75,13 @@ export function createIntake({ database, storage, ...limits }: IntakeOptions): I
     return id
   }
 
-  return async (upload, maxBytes) => {
-    const leave = [bytes.enter(unitsOf(upload.length, maxBytes))]
+  return async (upload, saidBytes) => {
+    const atMost = Math.min(saidBytes ?? limits.maxBytes, limits.maxBytes)
+    const leave = [bytes.enter(unitsOf(upload.length, atMost))]
     try {
       const { first, body } = await peek(upload, HEADER_BYTES)
       leave.push(pixels.enter(pixelsOf(first, limits.maxPixels)))
-      return await take(body)
+      return await take(body, saidBytes)
     } finally {
       for (const out of leave) out()
     }

@@ -27,14 +27,14 @@ export interface MasterOptions extends ServerOptions {
 export function buildMaster({ database, storage, ...options }: MasterOptions): FastifyInstance {
   const { maxPixels, retentionMs } = options
   const app = buildServer(options)
-  const takeIn = createIntake({ ...options, database, storage })
+  const takeIn = createIntake({ ...options, database, storage, maxBytes: app.maxBodyBytes })
   const dispatch = createDispatch({ database, storage })
   /** With an original in one of these places nothing is swept (sweeper.ts). */
   const isSwept = async () => !(await database.isOriginal()) && !(await storage.isOriginal())
 
   addRoutes(app, masterContract, {
-    async new({ query: { maxBytes = app.maxBodyBytes }, body }) {
-      return String(await takeIn(body, Math.min(maxBytes, app.maxBodyBytes)))
+    async new({ query: { maxBytes }, body }) {
+      return String(await takeIn(body, maxBytes))
     },
     async get({ query: { id } }) {
       const task = refuseFailed(await database.ask.getById({ id }))

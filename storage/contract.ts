@@ -30,11 +30,17 @@ export const storageContract = defineContract({
   key: 'storageAddress',
   routes: {
     sendImage: post('/sendImage', {
-      query: { id, state: imageState, create: flag.optional(), attempt: attempt.optional() },
+      query: {
+        id,
+        state: imageState,
+        create: flag.optional(),
+        attempt: attempt.optional(),
+        maxBytes: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
+      },
       body: 'bytes',
       reply: success,
       summary:
-        'stores an image, answers once it is on disk; create=1: only if there is none; attempt: a result of its own',
+        'stores an image, answers once it is on disk; create=1: only if there is none; attempt: a result of its own; maxBytes: how long it is at most when it has no length',
     }),
     getImage: get('/getImage', {
       query: { id, state: imageState, attempt: attempt.optional() },

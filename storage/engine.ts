@@ -12,6 +12,8 @@ export interface ImageKey {
 export interface PutOptions {
   /** Most bytes the image may have. */
   readonly maxBytes: number
+  /** How many bytes the sender says it has at most, so that there is room for all of it or it is not begun. */
+  readonly saidBytes?: number | undefined
   /** Only if there is none. A result with an attempt never replaces one, whatever this says. */
   readonly isNew: boolean
 }

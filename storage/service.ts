@@ -20,13 +20,14 @@ export function buildStorage({ engine, maxBytes, ...server }: StorageOptions): F
   })
 
   addRoutes(app, storageContract, {
-    async sendImage({ query: { id, state, create, attempt }, body }) {
+    async sendImage({ query: { id, state, create, attempt, maxBytes: saidBytes }, body }) {
       const isNew = create === 1
       if (isNew && attempt !== undefined)
         throw new ServiceError('bad-request', 'The parameters create and attempt exclude each other.')
       refuseAttemptOfUpload(state, attempt)
       await engine.put({ id, state, attempt }, body, {
         isNew,
+        saidBytes,
         maxBytes: maxBytes?.[state] ?? app.maxBodyBytes,
       })
       return done

@@ -111,11 +111,13 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   }
 
   return {
-    async put(image, body, { maxBytes, isNew }) {
+    async put(image, body, { maxBytes, saidBytes, isNew }) {
       const path = shelves[image.state].pathOf(image)
       const room = image.state === 'working' ? ledger.openRoom() : undefined
       let file: Received | undefined
       try {
+        // Several without a length would otherwise fill the quota together, and none of them get in.
+        if (saidBytes !== undefined) room?.need(Math.min(saidBytes, maxBytes))
         file = await incoming.receive(body, maxBytes, room)
         const before = await name(file, path, image, isNew)
         room?.free()

@@ -136,8 +136,14 @@ t.test('an upload that was swept before its task was made is refused, and never 
   const sweeper = sweeperOf(t, stage, { orphanMs: 0 })
   const slow = before(stage, 'database', 'newTask', () => sweeper.sweep())
   const data = uniqueImage(1)
-  const takeIn = createIntake({ ...slow, maxPixels: 1e8, maxBytesUnderWay: 1e9, maxPixelsUnderWay: 1e9 })
-  await t.rejects(takeIn({ data, length: data.length }, 1e6), { code: 'unavailable' })
+  const takeIn = createIntake({
+    ...slow,
+    maxBytes: 1e6,
+    maxPixels: 1e8,
+    maxBytesUnderWay: 1e9,
+    maxPixelsUnderWay: 1e9,
+  })
+  await t.rejects(takeIn({ data, length: data.length }, undefined), { code: 'unavailable' })
   t.same(await namesOf(stage, 'working'), [])
   t.same((await stage.database.ask.changes({ since: 0, wait: 0 })).tasks, [])
 })
