@@ -81,9 +81,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'master/intake.ts',
-        find: "await storage.ask.sendImage({ id, state: 'working', create: 1 }, { body: upload })",
+        find: "await storage.ask.sendImage({ id, state: 'working', create: 1, maxBytes }, { body: upload })",
         replace:
-          "await database.ask.newTask({ id })\n        await storage.ask.sendImage({ id, state: 'working', create: 1 }, { body: upload })",
+          "await database.ask.newTask({ id })\n        await storage.ask.sendImage({ id, state: 'working', create: 1, maxBytes }, { body: upload })",
       },
     ],
     shownBy: { fault: 'T26', rounds: 1 },
