@@ -47,8 +47,8 @@ export interface Stage {
   readonly random: Random
   readonly seed: number
   /**
-   * Opens a system, its load and all that watches it. With `--at` it is the one that runs, and `options.system` must be
-   * empty.
+   * Opens a system, its load and all that watches it. With `--at` it is the one that runs, as it is: `options.system` says
+   * nothing then.
    */
   open(options?: SceneOptions): Promise<Scene>
   /** A line for whoever waits. */

@@ -8,6 +8,10 @@ import type { Scene } from '../scene.ts'
 const LOAD_MS = 300
 /** Time that what was killed stays away, in ms: from none to this. */
 const AWAY_MS = 2_000
+/** Goal G1: how many uploads have to be at stake. */
+const ACKNOWLEDGED = 10_000
+/** Goal G5: how many tasks are looked at. */
+const PROBES = 1_000_000
 /** Goal G9: how soon the first picture goes through after a restart, in ms. */
 const FIRST_MS = 1_000
 
@@ -66,7 +70,7 @@ function figuresOf(
   goal: Figure['goal'] | undefined,
   kills: number,
   firsts: readonly number[],
-  { journal }: Scene,
+  { journal, watch }: Scene,
 ): Figure[] {
   const uploads = journal.visits.filter(({ kind }) => kind === 'upload')
   const count = (wanted: (status: unknown) => boolean) =>
@@ -77,7 +81,12 @@ function figuresOf(
   return [
     {
       says: `${kills} kills; ${uploads.length} uploads, ${journal.promises.length} acknowledged, ${refused} refused, ${unknown} without an answer`,
-      ...(goal && { goal }),
+      ...(goal && { goal, isReached: journal.promises.length >= ACKNOWLEDGED }),
+    },
+    {
+      says: `${watch.probes()} looks at the image of a task as soon as a worker could see it`,
+      goal: 'G5',
+      isReached: watch.probes() >= PROBES,
     },
     {
       says: `first picture after a restart: p50 ${Math.round(percentile(firsts, 0.5))} ms, p99 ${Math.round(p99)} ms`,
