@@ -116,9 +116,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       const room = image.state === 'working' ? ledger.openRoom() : undefined
       let file: Received | undefined
       try {
-        // Several without a length would otherwise fill the quota together, and none of them get in.
-        if (saidBytes !== undefined) room?.need(Math.min(saidBytes, maxBytes))
-        file = await incoming.receive(body, maxBytes, room)
+        file = await incoming.receive(body, { maxBytes, saidBytes, room })
         const before = await name(file, path, image, isNew)
         room?.free()
         if (before !== undefined) ledger.note(path, before, file.bytes)

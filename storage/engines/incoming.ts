@@ -24,12 +24,21 @@ export interface Received {
   discard(): Promise<void>
 }
 
+/** What a body is held to. */
+export interface Limits {
+  readonly maxBytes: number
+  /** Bytes that its sender says it has at most, where it comes without a length. */
+  readonly saidBytes?: number | undefined
+  /** What it may fill; as much as the disk has where there is none. */
+  readonly room?: Room | undefined
+}
+
 export interface Incoming {
   /**
-   * Writes a body and its seal to a file of its own, within `room` where there is one. Resolved means that its bytes are on
-   * disk.
+   * Writes a body and its seal to a file of its own, within the limits. Resolved means that its bytes are on disk; a body
+   * that is refused is read no further.
    */
-  receive(body: Bytes, maxBytes: number, room?: Room): Promise<Received>
+  receive(body: Bytes, limits: Limits): Promise<Received>
   /** Removes what processes that are no more have left. */
   sweep(): Promise<void>
 }
@@ -57,14 +66,14 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
   }
 
   return {
-    async receive(body, maxBytes, room) {
+    async receive(body, limits) {
       const name = randomUUID()
       const path = join(folder, name)
       inHand.add(name)
       // A stream that fails before it is read tells whoever reads it then; unheard, it would end the process.
       if (!Buffer.isBuffer(body.data)) body.data.on('error', () => {})
       try {
-        const seal = await write(path, body, { maxBytes, room, fatal })
+        const seal = await write(path, body, limits, fatal)
         return {
           sha256: seal.sha256,
           bytes: seal.length + SEAL_BYTES,
@@ -103,20 +112,16 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
   }
 }
 
-interface Limits {
-  readonly maxBytes: number
-  readonly room: Room | undefined
-}
-
-async function write(path: string, body: Bytes, options: Limits & { fatal: Fatal }): Promise<Seal> {
-  const { maxBytes, room, fatal } = options
+async function write(path: string, body: Bytes, limits: Limits, fatal: Fatal): Promise<Seal> {
+  const { maxBytes, saidBytes = 0, room } = limits
   const announced = Buffer.isBuffer(body.data) ? body.data.length : (body.length ?? 0)
   if (announced > maxBytes) throw tooLarge(maxBytes)
-  room?.need(announced)
+  // Several without a length would otherwise fill the quota together, and none of them get in.
+  room?.need(Math.max(announced, Math.min(saidBytes, maxBytes)))
   const handle = await open(path, 'wx')
   try {
     failpoint('storage.file.opened')
-    const seal = await writeSealed(handle, body, { maxBytes, room })
+    const seal = await writeSealed(handle, body, limits)
     failpoint('storage.file.written')
     await sync(handle, fatal)
     return seal

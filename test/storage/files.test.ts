@@ -124,7 +124,7 @@ t.test('a process never sweeps what it is writing itself, whatever the clock say
   const incoming = createIncoming(options)
   const body = new Readable({ read() {} })
   body.push(bytesOf(100))
-  const receiving = incoming.receive({ data: body }, 100)
+  const receiving = incoming.receive({ data: body }, { maxBytes: 100 })
   while ((await readdir(options.path)).length === 0) await new Promise(setImmediate)
   await incoming.sweep()
   t.equal((await readdir(options.path)).length, 1)

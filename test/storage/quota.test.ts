@@ -32,18 +32,27 @@ t.test('uploads are taken up to the last byte of the quota, and not one byte fur
   t.equal(await engine.get(upload(4)), undefined)
 })
 
-t.test('an upload that announces too much is refused before it is read', async t => {
-  const { engine } = await openFiles(t, { quotaBytes: FILE })
-  let isRead = false
-  const data = new Readable({
-    read() {
-      isRead = true
-    },
-  })
-  await t.rejects(engine.put(upload(1), { data, length: IMAGE + 1 }, anyImage), full)
-  t.equal(isRead, false)
-  t.ok(data.destroyed)
-})
+t.test(
+  'an upload that announces too much, or whose sender says so, is refused before it is read',
+  async t => {
+    const { engine } = await openFiles(t, { quotaBytes: FILE })
+    const saying = { ...anyImage, saidBytes: IMAGE + 1 }
+    for (const [length, options] of [
+      [IMAGE + 1, anyImage],
+      [undefined, saying],
+    ] as const) {
+      let isRead = false
+      const data = new Readable({
+        read() {
+          isRead = true
+        },
+      })
+      await t.rejects(engine.put(upload(1), { data, length }, options), full)
+      t.equal(isRead, false)
+      t.ok(data.destroyed)
+    }
+  },
+)
 
 t.test('a result is taken however full it is, and counts', async t => {
   const { engine } = await openFiles(t, { quotaBytes: 2 * FILE })
