@@ -9,6 +9,7 @@ import { createLogger, type Logger } from './log.ts'
 import type { Mesh } from './mesh.ts'
 import type { Identity } from './server.ts'
 import { type SharedConfig, type Standing, standingOf } from './settings.ts'
+import { standBy } from './standby.ts'
 import { openTrust, type Trust } from './trust.ts'
 import { version } from './version.ts'
 
@@ -34,9 +35,10 @@ export interface Start extends Trust {
   readonly maxConnections: number
 }
 
-/** Who this process is and where it stands. Ends the process with one line when a setting contradicts another. */
+/** Waits for its turn, if it was told to; then who this process is and where it stands. Ends the process with one line when a setting contradicts another. */
 export function startService(service: string, config: SharedConfig, isPublic = false): Start {
   setDefaultHighWaterMark(false, STREAM_BYTES)
+  if (config.standbyFd !== undefined) standBy(config.standbyFd)
   try {
     const standing = standingOf(config, isPublic)
     const identity = {

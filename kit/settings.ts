@@ -84,6 +84,12 @@ export const sharedSettings = (prefix: string, standard: number) => ({
     unit: 'connections',
     says: 'most connections at once; fewer where the process may not open that many files',
   }),
+  standbyFd: setting(whole(0, 1_000).optional(), {
+    env: 'STANDBY_FD',
+    unit: 'descriptor',
+    says: 'a socket: it loads its code, writes a byte there, and begins once the other end is closed',
+    isHidden: true,
+  }),
   logLevel: setting(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
     env: 'LOG_LEVEL',
     unit: 'level',
@@ -154,6 +160,7 @@ export interface SharedConfig extends TrustConfig {
   readonly allowedHosts: readonly string[]
   readonly patienceMs: number
   readonly maxConnections: number
+  readonly standbyFd?: number | undefined
   readonly logLevel: string
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from './failure.ts'
@@ -10,6 +11,8 @@ import { type Part, serviceOf } from './services.ts'
 
 /** How long a service may take to be ready, in ms. */
 const READY_MS = 30_000
+/** Of what a child is given beside its output. */
+const FIRST_FD = 3
 /** Pause between two questions whether it is ready, in ms. */
 const ASK_MS = 25
 
@@ -21,6 +24,8 @@ export interface ChildOptions {
   readonly health: HealthCheck
   /** File descriptor of the socket it listens on, if that is held for it. */
   readonly socket?: number | undefined
+  /** True when it is to wait for its turn, its code loaded. Not for one that is handed a socket. */
+  readonly isStandby?: boolean
 }
 
 /** One running service. */
@@ -32,6 +37,10 @@ export interface Child {
   /** How it ended: `exit status 1`, `SIGKILL`. */
   readonly ended: Promise<string>
   hasEnded(): boolean
+  /** Resolves once one that stands by has loaded its code; a `Failure` when it ends before, or after 30 s. */
+  loaded(signal: AbortSignal): Promise<void>
+  /** It is the turn of one that stands by. */
+  goAhead(): void
   /** Resolves with its `host:port` once it says that it is ready; a `Failure` when it ends before, or after 30 s. */
   ready(signal: AbortSignal): Promise<string>
 }
@@ -40,16 +49,33 @@ export interface Child {
  * Starts a service in a process group of its own, so that the terminal's Ctrl-C reaches the supervisor alone. Its output
  * goes to DATA/logs/NAME.log.
  */
-export function startChild({ part, host, dataDir, env, health, socket }: ChildOptions): Child {
+export function startChild(options: ChildOptions): Child {
+  const { part, host, dataDir, env, health, socket, isStandby = false } = options
   const log = join(dataDir, 'logs', `${part.name}.log`)
   const output = openSync(log, 'a')
   const from = statSync(log).size
   const child = spawn(process.execPath, ['--enable-source-maps', part.main], {
     detached: true,
-    env: { ...env, ...settingsFor(part, env), ...socketSettings(socket), DATA_DIR: dataDir },
-    stdio: ['ignore', output, output, ...(socket === undefined ? [] : [socket])],
+    env: {
+      ...env,
+      ...settingsFor(part, env),
+      ...socketSettings(socket),
+      ...standbySettings(isStandby),
+      DATA_DIR: dataDir,
+    },
+    stdio: [
+      'ignore',
+      output,
+      output,
+      ...(socket === undefined ? [] : [socket]),
+      ...(isStandby ? (['pipe'] as const) : []),
+    ],
   })
   closeSync(output)
+  const turn = isStandby ? (child.stdio[FIRST_FD] as Socket | null) : null
+  // It ended: that is told by its end.
+  turn?.on('error', () => {})
+  const isLoaded = new Promise<void>(resolve => turn?.once('data', () => resolve()))
   let end: string | undefined
   const ended = endOf(child).then(how => {
     end = how
@@ -65,6 +91,14 @@ export function startChild({ part, host, dataDir, env, health, socket }: ChildOp
     log,
     ended,
     hasEnded: () => end !== undefined,
+    async loaded(signal) {
+      const tooLong = delay(READY_MS, 'late' as const, { signal, ref: false })
+      const how = await Promise.race([isLoaded, ended, tooLong])
+      if (how === 'late')
+        throw new Failure(`${part.name} was not loaded within ${READY_MS / 1_000} s: see ${log}`)
+      if (how !== undefined) throw new Failure(whyEnded(part.name, written(), how, log))
+    },
+    goAhead: () => turn?.destroy(),
     async ready(signal) {
       const deadline = performance.now() + READY_MS
       while (performance.now() < deadline) {
@@ -87,6 +121,10 @@ function settingsFor({ variable, port }: Part, env: NodeJS.ProcessEnv): NodeJS.P
 /** A socket is handed over as systemd does it, sd_listen_fds(3): the first one is file descriptor 3. */
 function socketSettings(socket: number | undefined): NodeJS.ProcessEnv {
   return { LISTEN_PID: undefined, LISTEN_FDS: socket === undefined ? undefined : '1' }
+}
+
+function standbySettings(isStandby: boolean): NodeJS.ProcessEnv {
+  return { STANDBY_FD: isStandby ? String(FIRST_FD) : undefined }
 }
 
 function endOf(child: ChildProcess): Promise<string> {

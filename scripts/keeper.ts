@@ -12,8 +12,8 @@ const LONG_MS = 60_000
 
 export interface KeeperOptions {
   readonly part: Part
-  /** Starts its process. */
-  readonly start: (part: Part) => Child
+  /** Starts its process, which begins at once or stands by for its turn. */
+  readonly start: (part: Part, isStandby: boolean) => Child
   /** Whether two of its processes may run at once: they share a socket. */
   readonly isShared: boolean
   /** Aborts when everything stops: nothing is started any more. */
@@ -35,7 +35,7 @@ export class Keeper {
   constructor(options: KeeperOptions) {
     this.#options = options
     this.part = options.part
-    this.#child = options.start(options.part)
+    this.#child = options.start(options.part, false)
   }
 
   get log(): string {
@@ -80,7 +80,7 @@ export class Keeper {
       // It was replaced meanwhile.
       if (child !== this.#child) continue
       try {
-        this.#start()
+        this.#start(false)
       } catch (error) {
         // No process, or no room for its log: the next round tries again.
         say(`${this.part.name} cannot be started: ${(error as Error).message}`)
@@ -88,7 +88,7 @@ export class Keeper {
     }
   }
 
-  /** Replaces its process by a new one: at once where both can run, else after the end of the old one. */
+  /** Replaces its process by a new one, which has loaded its code, and serves where both can, before the old one ends. */
   async replace(): Promise<void> {
     this.#replacing = this.#replace()
     try {
@@ -101,16 +101,21 @@ export class Keeper {
   async #replace(): Promise<void> {
     const { isShared, stopping, say } = this.#options
     const old = this.#child
-    if (!isShared) await endOne(old.started, 'SIGTERM', say)
-    if (stopping.aborted) return
     this.#former = old
-    this.#start()
+    this.#start(!isShared)
     try {
-      await this.ready()
-      if (isShared) await endOne(old.started, 'SIGTERM', say)
+      if (isShared) {
+        await this.ready()
+        await endOne(old.started, 'SIGTERM', say)
+      } else {
+        await this.#child.loaded(stopping)
+        await endOne(old.started, 'SIGTERM', say)
+        this.#child.goAhead()
+        await this.ready()
+      }
     } catch (error) {
       // The old one serves on.
-      if (isShared && !old.hasEnded()) {
+      if (!old.hasEnded()) {
         await endOne(this.#child.started, 'SIGKILL', say)
         this.#child = old
       }
@@ -120,8 +125,8 @@ export class Keeper {
     }
   }
 
-  #start(): void {
-    this.#child = this.#options.start(this.part)
+  #start(isStandby: boolean): void {
+    this.#child = this.#options.start(this.part, isStandby)
     this.#since = performance.now()
   }
 }

@@ -20,10 +20,12 @@ export async function roll(dataDir: string, say: (line: string) => void): Promis
   process.kill(before.supervisor.pid, ROLL_SIGNAL)
   const old = new Set(before.started.map(({ pid }) => pid))
   const named = new Set<string>()
+  const isReplacing = (name: string) =>
+    before.started.some(started => started.name === name && isRunning(started))
   for (;;) {
     const run: Run = readRun(dataDir) ?? before
     for (const { name, pid } of run.started) {
-      if (old.has(pid) || named.has(name)) continue
+      if (old.has(pid) || named.has(name) || isReplacing(name)) continue
       named.add(name)
       say(`${name} is process ${pid} now`)
     }

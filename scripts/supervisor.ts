@@ -66,7 +66,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
 
   const keep = (part: Part, kv: string): Keeper => {
     const isShared = part.service === 'frontend'
-    const start = (part: Part) => {
+    const start = (part: Part, isStandby: boolean) => {
       const child = startChild({
         part,
         host,
@@ -74,6 +74,7 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
         env: { ...env, KV: kv },
         health,
         socket: isShared ? socket?.fd : undefined,
+        isStandby,
       })
       runFile.note([...running(), child.started])
       return child

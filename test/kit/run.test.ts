@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { openWire, until } from './wire.ts'
 
@@ -17,7 +20,7 @@ function run(t: Test, env: Record<string, string>, command: string, ...argv: str
   starts += 1
   const child: ChildProcess = spawn(command, argv, {
     env: { PATH: '', KV_STORE_PORT: '0', DATA_DIR: join(built, `data-${starts}`), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...('STANDBY_FD' in env ? (['pipe'] as const) : [])],
   })
   const said = { out: '', error: '' }
   child.stdout?.setEncoding('utf8').on('data', piece => {
@@ -56,6 +59,24 @@ t.test('SIGTERM ends a service in order, with 0, also while somebody waits for a
   t.match(wire.heard(), /\{.*\}[\s\S]*\{.*\}/, 'who waited got an answer')
   t.match(service.said.out, /draining[\s\S]*ended/)
   t.equal(service.said.error, '')
+})
+
+t.test('one that stands by is loaded, opens nothing, and begins when it is its turn', async t => {
+  for (const by of ['an end', 'SIGTERM'] as const) {
+    const service = start(t, { STANDBY_FD: '3' })
+    const socket = service.child.stdio[3] as Socket
+    await once(socket, 'data')
+    await delay(300)
+    t.equal(service.said.out, '')
+    t.throws(() => readdirSync(join(built, `data-${starts}`)), { code: 'ENOENT' })
+    if (by === 'SIGTERM') {
+      service.child.kill('SIGTERM')
+      t.equal(await service.ended, 'SIGTERM')
+      continue
+    }
+    socket.destroy()
+    t.ok((await service.port()) > 0)
+  }
 })
 
 t.test('a second signal ends a service at once that waits for what is under way', async t => {
