@@ -12,6 +12,8 @@ export interface Figure {
   /** The goal of docs/reliability.md it answers, and whether it is reached. */
   readonly goal?: `G${number}`
   readonly isReached?: boolean
+  /** What it adds to a goal that all faults reach together. */
+  readonly count?: number
 }
 
 export interface Outcome {

@@ -23,12 +23,15 @@ export const goals: Readonly<Record<`G${number}`, string>> = {
   G20: 'an idle worker has a new task within 20 ms (p99)',
 }
 
+/** What the figures of a goal have to add up to. */
+const totals: Readonly<Record<string, number>> = { G5: 1_000_000 }
+
 /** What was found of each goal, as a table in Markdown: what no trial found says so. */
 export function formatGoals(records: readonly TrialRecord[]): string {
   const rows = Object.entries(goals).map(([goal, says]) => {
     const found = records.flatMap(record => foundBy(record, goal))
     const figures = found.map(({ record, figure }) => `${record.name}: ${figure.says}`).join('; ')
-    return `| ${goal} | ${says} | ${figures} | ${verdictOf(found)} |`
+    return `| ${goal} | ${says} | ${figures} | ${verdictOf(found, totals[goal])} |`
   })
   return ['| | goal | found | reached |', '|---|---|---|---|', ...rows].join('\n')
 }
@@ -41,8 +44,12 @@ interface Found {
 const foundBy = (record: TrialRecord, goal: string): Found[] =>
   record.figures.filter(figure => figure.goal === goal).map(figure => ({ record, figure }))
 
-function verdictOf(found: readonly Found[]): string {
+function verdictOf(found: readonly Found[], total: number | undefined): string {
   if (found.length === 0) return ''
+  if (total !== undefined && found.every(({ record }) => record.outcome === 'held')) {
+    const sum = found.reduce((sum, { figure }) => sum + (figure.count ?? 0), 0)
+    return sum >= total ? 'yes' : `so far: ${sum}`
+  }
   if (found.some(({ record, figure }) => figure.isReached === false || record.outcome !== 'held')) return 'no'
   return found.every(({ record }) => record.isWhole) ? 'yes' : 'so far: too few rounds'
 }

@@ -27,6 +27,8 @@ export interface SceneOptions {
   readonly lanes?: number
   /** Pause of each between two uploads, in ms; 20 unless said. */
   readonly pauseMs?: number
+  /** How many ask for the images of open tasks all the time; none unless said. */
+  readonly probers?: number
 }
 
 /** A system under load, and all that watches it. */
@@ -54,7 +56,7 @@ export interface Scene {
 export async function openScene(
   open: OpenDeployment,
   seed: number,
-  { system: settings, isSupervised = false, lanes = 4, pauseMs = 20 }: SceneOptions = {},
+  { system: settings, isSupervised = false, lanes = 4, pauseMs = 20, probers = 0 }: SceneOptions = {},
 ): Promise<Scene> {
   const system = await open(settings, isSupervised)
   const folder = mkdtempSync(join(tmpdir(), 'verdigris-broken-'))
@@ -62,7 +64,11 @@ export async function openScene(
   const findings = createFindings()
   const url = system.urls.frontend
   const visitor = createVisitor({ url, journal })
-  const watch = startWatch(system, findings, () => journal.hadFault(journal.now(), journal.now()))
+  const watch = startWatch(system, {
+    findings,
+    isDisturbed: () => journal.hadFault(journal.now(), journal.now()),
+    probers,
+  })
   const crowd = startCrowd({
     url,
     journal,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Task } from '../database/contract.ts'
 import type { Deployment } from './deployment.ts'
+import type { Figure } from './fault.ts'
 import type { Findings } from './findings.ts'
 import { createInner, type Inner } from './inner.ts'
 import { startLag } from './lag.ts'
@@ -34,22 +35,29 @@ export interface Watch {
   readonly seen: ReadonlyMap<number, Seen>
   /** How many tasks wait or run, as far as is known. */
   open(): number
-  /** How many tasks were asked for their image as soon as a worker could see them. */
+  /** How often a task was asked for its image while a worker could see it, as soon as one could to begin with. */
   probes(): number
   /** Called with every change. */
   onChange(hear: (task: Task, before: Task | undefined) => void): void
   stop(): Promise<void>
 }
 
-/** While `isDisturbed`, what a lease should do may be just what the fault prevents: I6 counts from then on. */
-export function startWatch(deployment: Deployment, findings: Findings, isDisturbed: () => boolean): Watch {
+export interface WatchOptions {
+  readonly findings: Findings
+  /** While it is so, what a lease should do may be just what the fault prevents: I6 counts from then on. */
+  readonly isDisturbed: () => boolean
+  /** How many ask for the images of open tasks all the time, one after the other. */
+  readonly probers: number
+}
+
+export function startWatch(deployment: Deployment, { findings, isDisturbed, probers }: WatchOptions): Watch {
   const { urls, leaseMs } = deployment
   const inner = createInner(deployment.secret)
   const seen = new Map<number, Seen>()
   const hearers: ((task: Task, before: Task | undefined) => void)[] = []
   const probing = new Set<Promise<void>>()
+  const open = new Set<number>()
   let probes = 0
-  let open = 0
   let isOver = false
   const lag = startLag()
   for (const invariant of ['I3', 'I5', 'I6'] as const) findings.look(invariant)
@@ -64,7 +72,8 @@ export function startWatch(deployment: Deployment, findings: Findings, isDisturb
     const wrong = wrongStep(before, task)
     if (wrong !== undefined) findings.broke('I5', `task ${task.id}: ${wrong}`)
     seen.set(task.id, { task, at: performance.now() })
-    open += Number(isOpen(task)) - Number(before !== undefined && isOpen(before))
+    if (isOpen(task)) open.add(task.id)
+    else open.delete(task.id)
     if (before === undefined) {
       const running: Promise<void> = probe(task.id).finally(() => probing.delete(running))
       probing.add(running)
@@ -104,11 +113,18 @@ export function startWatch(deployment: Deployment, findings: Findings, isDisturb
       else await lookForOverdue()
     }
   }
-  const following = follow()
+  const keepProbing = async () => {
+    while (!isOver) {
+      // What ends and what begins meanwhile leaves this round, or joins it.
+      for (const id of open) if (!isOver) await probe(id)
+      await delay(open.size === 0 ? AGAIN_MS : 0)
+    }
+  }
+  const following = Promise.all([follow(), ...Array.from({ length: probers }, keepProbing)])
 
   return {
     seen,
-    open: () => open,
+    open: () => open.size,
     probes: () => probes,
     onChange: hear => void hearers.push(hear),
     async stop() {
@@ -118,6 +134,12 @@ export function startWatch(deployment: Deployment, findings: Findings, isDisturb
       await Promise.all(probing)
     },
   }
+}
+
+/** How often it looked whether a task has its image: goal G5. */
+export function looksOf(watch: Watch): Figure {
+  const count = watch.probes()
+  return { says: `${count} looks at the image of a task that a worker could see`, goal: 'G5', count }
 }
 
 const isOpen = ({ state }: Task) => state < 2

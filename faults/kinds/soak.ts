@@ -7,6 +7,7 @@ import type { Name } from '../../test/system/system.ts'
 import type { Fault, Figure } from '../fault.ts'
 import type { Scene } from '../scene.ts'
 import { type Sample, slopeOf } from '../slope.ts'
+import { looksOf } from '../watch.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -23,6 +24,8 @@ const mortal: readonly Name[] = ['storage-2', 'master-2', 'worker-2', 'frontend-
 /** Of these there is only one: each dies now and then, and lives long enough between to be looked at. */
 const alone: readonly Name[] = ['database', 'kv-store']
 const SELDOM = 25
+/** Who asks for the images of open tasks all the time. */
+const PROBERS = 4
 const lasting: readonly Name[] = ['kv-store', 'database', 'storage', 'master', 'worker', 'frontend']
 
 export const soak: Fault = {
@@ -31,7 +34,7 @@ export const soak: Fault = {
   rounds: { full: 30, short: 0 },
   async run({ rounds, random, seed, open, say }) {
     const counts = { storage: 2, master: 2, worker: 2, frontend: 2 }
-    const scene = await open({ system: { counts }, lanes: 2, pauseMs: 200 })
+    const scene = await open({ system: { counts }, lanes: 6, pauseMs: 50, probers: PROBERS })
     const samples = sampleProcesses(scene)
     const over = performance.now() + rounds * MINUTE_MS
     let faults = 0
@@ -48,6 +51,7 @@ export const soak: Fault = {
     const { memory, descriptors } = samples.stop()
     const figures: Figure[] = [
       { says: `${rounds} min, ${faults} faults, ${scene.journal.promises.length} uploads acknowledged` },
+      looksOf(scene.watch),
       { says: `MB an hour: ${describe(memory, 1e6)}` },
       { says: `descriptors an hour: ${describe(descriptors, 1)}` },
     ]

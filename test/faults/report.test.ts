@@ -24,12 +24,13 @@ function trialOf(figure: Figure, { rounds = fault?.rounds.full ?? 0, broken = ''
   return { fault, rounds, seed: 7, took: 1, result: { figures: [figure], findings } }
 }
 
-const goalOf = (trial: Trial) =>
-  formatGoals([recordOf(trial, '2026-01-01')])
+const goalOf = (...trials: Trial[]) =>
+  formatGoals(trials.map(trial => recordOf(trial, '2026-01-01')))
     .split('\n')
-    .find(line => line.startsWith('| G1 |'))
+    .find(line => line.startsWith(trials.some(isCounted) ? '| G5 |' : '| G1 |'))
     ?.split(' | ')
     .at(-1)
+const isCounted = ({ result }: Trial) => 'figures' in result && result.figures.some(({ count }) => count)
 
 t.test('what broke is said in words, what held in short', async t => {
   const { result } = trialOf({ says: 'a' }, { broken: 'one is lost' })
@@ -43,6 +44,14 @@ t.test('a goal is reached by all its rounds, by its figure, and with nothing bro
   t.equal(goalOf(trialOf({ ...figure, isReached: false })), 'no |')
   t.equal(goalOf(trialOf(figure, { broken: 'one is lost' })), 'no |')
   t.equal(goalOf(trialOf({ says: 'a' })), ' |')
+})
+
+t.test('what all faults reach together is added up, and lost with any of them', async t => {
+  const figure = { says: 'a', goal: 'G5', count: 600_000 } as const
+  const short = trialOf(figure, { rounds: 1 })
+  t.equal(goalOf(short), 'so far: 600000 |')
+  t.equal(goalOf(short, trialOf(figure)), 'yes |')
+  t.equal(goalOf(short, trialOf(figure, { broken: 'one is lost' })), 'no |')
 })
 
 t.test('a report stands between its two marks; a later run replaces its own rows alone', async t => {
