@@ -58,6 +58,11 @@ export interface Peer {
   isVerified(): boolean
   /** True when it knows no /health: a service of the original system. */
   isOriginal(): boolean
+  /**
+   * For how long it has said nothing although it owes answers, in ms; 0 when it owes none. Polls may take their time, and
+   * bodies that come as streams take that of their senders: those do not count.
+   */
+  silentMs(): number
   /** Asks who is there; rejects when nobody is, or somebody else. One question at a time serves all who wait. */
   verify(): Promise<void>
   send(request: Request): Promise<Response>
@@ -85,6 +90,9 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
   let isVerified = false
   let isOriginal = false
   let verifying: Promise<void> | undefined
+  let owed = 0
+  /** When it last said something, or began to owe something, in ms of `performance.now()`. */
+  let heardAt = 0
 
   const openPool = (connections: number | null, headersTimeout: number) => {
     const pool = new Pool(origin, {
@@ -129,6 +137,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     entry,
     isVerified: () => isVerified,
     isOriginal: () => isOriginal,
+    silentMs: () => (owed === 0 ? 0 : performance.now() - heardAt),
     verify() {
       verifying ??= askWho().finally(() => {
         verifying = undefined
@@ -144,8 +153,15 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
       if (signal !== undefined) options.signal = signal
       const isStream = body !== undefined && !Buffer.isBuffer(body.data)
       const pool = isPoll ? polls : isDownload ? downloads : isStream ? streams : asks
-      const answer = await pool.request(options)
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body, isOriginal }
+      const isOwed = pool === asks || pool === downloads
+      if (isOwed && owed++ === 0) heardAt = performance.now()
+      try {
+        const answer = await pool.request(options)
+        heardAt = performance.now()
+        return { status: answer.statusCode, headers: answer.headers, body: answer.body, isOriginal }
+      } finally {
+        if (isOwed) owed -= 1
+      }
     },
     async retire() {
       await Promise.all(pools.map(pool => pool.close()))

@@ -23,6 +23,8 @@ export const FIND_MS = 5_000
 const LOOK_MS = 50
 /** How long an address that failed is left alone, in ms. */
 const DEAD_MS = 500
+/** Who has owed answers in silence for so long, in ms, is asked when there is no other: its event loop may stand still. */
+export const SILENT_MS = 500
 
 export interface TransportOptions {
   /** The service to be reached. */
@@ -114,7 +116,10 @@ export function createTransport(options: TransportOptions): Transport {
     for (const check of checks) check.catch(() => {})
     round = round.filter(slot => verified.includes(slot))
     if (round.length === 0) round = shuffled(verified, random)
-    return round.shift()
+    const ready = [...round, ...verified].find(slot => slot.peer.silentMs() < SILENT_MS)
+    const next = ready ?? round[0]
+    round = round.filter(slot => slot !== next)
+    return next
   }
 
   const find = async (giveUpAt: number, signal?: AbortSignal): Promise<Slot> => {

@@ -10,18 +10,25 @@ import { type Lease, openLease } from './lease.ts'
 /** How long a master holds an ask for a task, in seconds. */
 const WAIT_SECONDS = 30
 /** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
-const PAUSE_MS = 250
-const LONGEST_PAUSE_MS = 2_000
+const PAUSE_MS = 125
+const LONGEST_PAUSE_MS = 500
 /** Less than a service's own end takes: what is not done by then can still be handed back. */
 const DRAIN_MS = 9_000
+/** Tasks that rest at once; one more rests where it ran. */
+const MOST_RESTING = 100
+
+/**
+ * Does one task; never rejects. Gives how long it is to rest before it is handed back, in ms, where nothing can be done for
+ * it now; otherwise it said itself how the task ended.
+ */
+export type Run = (grant: Grant, lease: Lease) => Promise<number | undefined>
 
 export interface PoolOptions {
   readonly master: Link<typeof masterContract>
   readonly instance: string
   /** How many tasks run at once. */
   readonly threads: number
-  /** Does one task; never rejects. */
-  readonly run: (grant: Grant, lease: Lease) => Promise<void>
+  readonly run: Run
   /** How long tasks under way may take to end once the pool drains, in ms; 9000 unless said. */
   readonly drainMs?: number
   readonly log: Logger
@@ -32,18 +39,22 @@ export interface Pool {
   running(): number
   /** How many have ended since the start, however they did. */
   ended(): number
-  /** Asks for no more, lets what runs end, and hands the rest back, uncounted. */
+  /** Asks for no more, hands back what rests, lets what runs end, and hands back what does not. */
   drain(): Promise<void>
 }
 
 /**
  * Loops that ask for a task, run it, and ask again: as many as tasks may run at once. When one runs alone the others' asks
- * are not given up, since the answer may be on its way: what comes of them is handed back.
+ * are not given up, since the answer may be on its way: what comes of them is handed back. A task for which nothing can be
+ * done now rests beside the loops, its lease renewed: given back at once it would be the first to be given out again, and
+ * a few of them would hold up all others.
  */
 export function openPool(options: PoolOptions): Pool {
   const { master, instance, threads, run, drainMs = DRAIN_MS, log } = options
   const gate = createGate()
+  const { closing: signal } = gate
   const leases = new Set<Lease>()
+  const resting = new Set<Promise<void>>()
   let ended = 0
   let isStopping = false
 
@@ -52,17 +63,25 @@ export function openPool(options: PoolOptions): Pool {
     const leave = await gate.enter(grant.alone ?? false)
     if (leave === undefined) return lease.release()
     leases.add(lease)
+    let restMs: number | undefined
     try {
-      await run(grant, lease)
+      restMs = await run(grant, lease)
     } finally {
       ended += 1
       leases.delete(lease)
-      lease.close()
       leave()
+      if (restMs === undefined) lease.close()
     }
+    if (restMs === undefined) return
+    const rest = handBack(lease, restMs).finally(() => resting.delete(rest))
+    resting.add(rest)
+    if (resting.size > MOST_RESTING) await rest
+  }
+  const handBack = async (lease: Lease, restMs: number) => {
+    await delay(restMs, undefined, { signal }).catch(() => {})
+    await lease.release()
   }
 
-  const signal = gate.closing
   const loop = async () => {
     let pauseMs = PAUSE_MS
     while (!isStopping) {
@@ -89,7 +108,8 @@ export function openPool(options: PoolOptions): Pool {
       isStopping = true
       gate.close()
       const late = delay(drainMs, 'late', { ref: false })
-      if ((await Promise.race([Promise.all(loops), late])) !== 'late') return
+      const all = Promise.all([...loops, ...resting])
+      if ((await Promise.race([all, late])) !== 'late') return
       await Promise.all([...leases].map(lease => lease.release()))
     },
   }

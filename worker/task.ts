@@ -12,10 +12,17 @@ import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 import type { Lease } from './lease.ts'
+import type { Run } from './pool.ts'
 
-/** Pause before a task is handed back whose upload, or whose storage, is not there, in ms. */
-const HAND_BACK_MS = 1_000
-/** How old a task is whose upload must be there by now, in ms: no upload takes longer. */
+/** Pause before a task is handed back whose storage is away, or has no room, in ms: the next one would fare no better. */
+const HAND_BACK_MS = 500
+/**
+ * How long a task rests before it is handed back whose upload is not there, in ms: at least, as a part of its age, and at
+ * most; and how old it is when its upload must be there: no upload takes longer.
+ */
+const REST_MS = 500
+const REST_SHARE = 1 / 8
+const LONGEST_REST_MS = 15_000
 const UPLOAD_MS = 600_000
 /** Behind an original master the image comes after its task: how long it is looked for, and how often, in ms. */
 const LOOK_FOR_MS = 10_000
@@ -38,8 +45,8 @@ class Mistrust extends Error {
   }
 }
 
-/** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. Never rejects. */
-export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Lease) => Promise<void> {
+/** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. */
+export function createTaskRunner(options: TaskOptions): Run {
   const { storage, log } = options
 
   const fetchUpload = async ({ id, token }: Grant, signal: AbortSignal): Promise<Bytes> => {
@@ -84,32 +91,31 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
     }
   }
 
-  const settle = async (grant: Grant, lease: Lease, error: unknown): Promise<void> => {
-    const { id } = grant
+  const settle = async (grant: Grant, lease: Lease, error: unknown): Promise<number | undefined> => {
+    const { id, ageMs = 0 } = grant
     if (lease.signal.aborted) return
     if (error instanceof PngError) {
       log.info({ id, reason: error.message }, 'a broken image')
-      return lease.fail(error.message, false)
-    }
-    if (error instanceof SwapTimeout) {
+      await lease.fail(error.message, false)
+    } else if (error instanceof SwapTimeout) {
       log.error({ id, attempt: grant.attempt, reason: error.message }, 'a swap was ended')
-      return lease.fail(error.message, true)
-    }
-    if (error instanceof Mistrust) {
+      await lease.fail(error.message, true)
+    } else if (error instanceof Mistrust) {
       log.error({ id, attempt: grant.attempt }, error.message)
-      return lease.fail(error.message, false)
-    }
-    const isMissing = hasCode(error, 'not-found')
-    if (
-      (isMissing && (grant.ageMs ?? 0) < UPLOAD_MS) ||
-      hasCode(error, 'unavailable', 'bad-answer', 'disk-full', 'overloaded')
-    ) {
+      await lease.fail(error.message, false)
+    } else if (hasCode(error, 'unavailable', 'bad-answer', 'disk-full', 'overloaded')) {
       log.warn({ id, err: error }, 'a task is handed back')
       await delay(HAND_BACK_MS, undefined, { signal: lease.signal }).catch(() => {})
-      return lease.release()
+      await lease.release()
+    } else if (hasCode(error, 'not-found') && ageMs < UPLOAD_MS) {
+      const restMs = Math.min(Math.max(REST_MS, REST_SHARE * ageMs), LONGEST_REST_MS)
+      log.warn({ id, restMs: Math.round(restMs) }, 'the upload is not there: the task rests')
+      return restMs
+    } else {
+      log.error({ id, attempt: grant.attempt, err: error }, 'a task failed')
+      const isMissing = hasCode(error, 'not-found')
+      await lease.fail(isMissing ? 'The upload is missing.' : 'The image could not be processed.', true)
     }
-    log.error({ id, attempt: grant.attempt, err: error }, 'a task failed')
-    return lease.fail(isMissing ? 'The upload is missing.' : 'The image could not be processed.', true)
   }
 
   return async (grant, lease) => {
@@ -122,9 +128,10 @@ export function createTaskRunner(options: TaskOptions): (grant: Grant, lease: Le
       failpoint('worker.result.trusted')
       await lease.finish()
     } catch (error) {
-      await settle(grant, lease, error).catch(failure =>
-        log.warn({ id: grant.id, err: failure }, 'no word came through'),
-      )
+      return await settle(grant, lease, error).catch(failure => {
+        log.warn({ id: grant.id, err: failure }, 'no word came through')
+        return undefined
+      })
     }
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, Server } from 'node:net'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { discard } from '../../kit/body.ts'
 import { createClient } from '../../kit/client.ts'
@@ -64,6 +65,42 @@ t.test('requests are spread over the instances evenly', async t => {
   // The first of them may be the rest of a round.
   for (const [i, count] of asked.entries()) t.ok(Math.abs(count - (before[i] ?? 0) - 10) <= 1)
 })
+
+t.test(
+  'who owes an answer in silence is asked no more while there is another, and again once it spoke',
+  async t => {
+    let isStanding = true
+    const asked = [0, 0]
+    const waiting: (() => void)[] = []
+    const apps = asked.map((_, i) => {
+      const byId = async ({ query }: { query: { id: number } }) => {
+        asked[i] = (asked[i] ?? 0) + 1
+        if (i === 0 && isStanding) await new Promise<void>(resolve => waiting.push(resolve))
+        return { id: query.id }
+      }
+      return buildToy(t, { byId }, { instance: `toy-${i}` })
+    })
+    const values = await Promise.all(apps.map(listen))
+    const { ask } = connect(
+      t,
+      values.map((value, i) => ({ value, instance: `toy-${i}` })),
+    )
+    const asking: Promise<unknown>[] = []
+    await until('one waits', async () => {
+      asking.push(ask.byId({ id: 1 }))
+      return waiting.length > 0
+    })
+    await delay(700)
+    const [before] = asked
+    for (let i = 0; i < 20; i++) await ask.byId({ id: i })
+    t.equal(asked[0], before)
+    isStanding = false
+    for (const go of waiting) go()
+    await Promise.all(asking)
+    for (let i = 0; i < 20; i++) await ask.byId({ id: i })
+    t.ok((asked[0] ?? 0) >= (before ?? 0) + 9, `${asked[0]} of 20 more than ${before}`)
+  },
+)
 
 t.test('who only looks whether it is an original takes nobody’s turn', async t => {
   const { entries, asked } = await openToys(t, 2)

@@ -1,9 +1,7 @@
 import t from 'tap'
 import { request } from 'undici'
-import type { Grant } from '../../database/contract.ts'
 import { silent } from '../../kit/log.ts'
-import type { Lease } from '../../worker/lease.ts'
-import { openPool } from '../../worker/pool.ts'
+import { openPool, type Run } from '../../worker/pool.ts'
 import { createRandom } from '../images/random.ts'
 import { openStage } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -39,13 +37,14 @@ t.test(
     const finishes = new Map<number, number>()
     let hasDied = false
     const work =
-      (worker: number) =>
-      async ({ id, attempt }: Grant, lease: Lease) => {
+      (worker: number): Run =>
+      async ({ id, attempt }, lease) => {
         runs[worker] = (runs[worker] ?? 0) + 1
         if (!hasDied) {
           // It neither renews nor says anything any more, as if its machine were gone.
           hasDied = true
-          return lease.close()
+          lease.close()
+          return undefined
         }
         const { body } = await request(`${place(id, 'get')}&state=working`)
         const counted = JSON.stringify(countWords(await body.text()))

@@ -2,14 +2,14 @@ import t from 'tap'
 import { collect } from '../../kit/body.ts'
 import { silent } from '../../kit/log.ts'
 import type { Lease } from '../../worker/lease.ts'
-import { openPool } from '../../worker/pool.ts'
+import { openPool, type Run } from '../../worker/pool.ts'
 import { createTaskRunner } from '../../worker/task.ts'
 import { broken } from '../images/broken.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
 import { openStage } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
-import { ended, openWorker, type Run, runnerOf, submit } from './workshop.ts'
+import { ended, openWorker, runnerOf, submit } from './workshop.ts'
 
 t.test('tasks are finished with the right results, many at once', async t => {
   const { stage } = await openWorker(t)
@@ -41,6 +41,25 @@ t.test('a task whose upload is not there yet is handed back, uncounted, and done
   await stage.storage.ask.sendImage({ id: 7, state: 'working' }, { body: { data, length: data.length } })
   t.match(await ended(stage, 7), { state: 2, errors: 0, losses: 0 })
 })
+
+t.test(
+  'tasks whose uploads are not there hold up no other, and are handed back when the pool ends',
+  async t => {
+    const { stage, pool } = await openWorker(t, {}, undefined, 2)
+    const missing = [1, 2, 3, 4, 5, 6]
+    for (const id of missing) await stage.database.ask.newTask({ id })
+    const states = async () => {
+      const tasks = await Promise.all(missing.map(id => stage.database.ask.getById({ id })))
+      return tasks.map(({ state }) => state)
+    }
+    await waitFor('all of them rest at once', async () => (await states()).every(state => state === 1))
+    const id = await submit(stage, uniqueImage(1))
+    t.match(await ended(stage, id), { state: 2, attempt: 1 })
+    await pool.drain()
+    t.same(await states(), [0, 0, 0, 0, 0, 0])
+    for (const id of missing) t.match(await stage.database.ask.getById({ id }), { errors: 0, losses: 0 })
+  },
+)
 
 t.test('an error that is none of the image’s is tried again, and ends it the third time', async t => {
   let tries = 0
@@ -146,7 +165,7 @@ t.test('draining lets what runs end', async t => {
 
 t.test('draining hands back, uncounted, what takes too long', async t => {
   const stage = await openStage(t)
-  const hangs = () => new Promise<void>(() => {})
+  const hangs: Run = () => new Promise(() => {})
   const { master } = stage
   const pool = openPool({ master, instance: 'w', threads: 2, run: hangs, drainMs: 100, log: silent })
   const ids = await Promise.all([1, 2].map(seed => submit(stage, uniqueImage(seed))))

@@ -1,15 +1,11 @@
 import type { Test } from 'tap'
 import { swapRedGreen } from '../../codec/swap.ts'
 import { createZlibRecoder } from '../../codec/zlib.ts'
-import type { Grant } from '../../database/contract.ts'
 import { silent } from '../../kit/log.ts'
-import type { Lease } from '../../worker/lease.ts'
-import { openPool } from '../../worker/pool.ts'
+import { openPool, type Run } from '../../worker/pool.ts'
 import { createTaskRunner, type TaskOptions } from '../../worker/task.ts'
 import { openStage, type Stage, type StageOptions } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
-
-export type Run = (grant: Grant, lease: Lease) => Promise<void>
 
 /** What a task is run with: the swap on the event loop, every result trusted. */
 export function runnerOf({ storage }: Stage): TaskOptions {
