@@ -68,6 +68,7 @@ const token = z.string().min(1, 'is empty').max(200, 'is longer than 200 charact
 /** The parameters of routes that master passes on. */
 export const ofHolder = { id, token }
 export const ofGetNewTask = { worker: token.optional(), wait: waitSeconds.optional() }
+export const ofEndAsks = { worker: token }
 export const ofFinish = { id, token: token.optional() }
 export const ofFail = { id, token, retry: flag.default(0) }
 export const ofChanges = { since: revision.default(0), wait: waitSeconds.default(0) }
@@ -91,6 +92,12 @@ export const databaseContract = defineContract({
       query: ofGetNewTask,
       reply: optionalJson(grant),
       summary: 'grants the oldest task that waits; plain for 120 s, with a worker for a lease that it renews',
+    }),
+    endAsks: post('/endAsks', {
+      query: ofEndAsks,
+      reply: success,
+      isIdempotent: true,
+      summary: 'answers all that this worker asks for with nothing: it is about to end, and will ask no more',
     }),
     renewTask: post('/renewTask', {
       query: ofHolder,

@@ -43,6 +43,8 @@ export interface TaskEngine {
   get(id: number, waiting?: Waiting): Promise<Task | undefined>
   /** Gives out the oldest task that waits; the longest waiting caller gets it. `undefined` when none came in time. */
   take(asking: Asking): Promise<Granted | undefined>
+  /** Answers all that this worker asks with nothing; what was granted to it stays so. */
+  endAsks(worker: string): Promise<void>
   /** Takes back a grant that never reached its worker, uncounted; nothing when it has ended already. */
   undoGrant(id: number, mark: string): Promise<void>
   /** Begins the holder's lease anew. */

@@ -33,6 +33,10 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       if (isPlain) throw new ServiceError('not-found', 'No non-started task.')
       return undefined
     },
+    async endAsks({ query: { worker } }) {
+      await engine.endAsks(worker)
+      return done
+    },
     async renewTask({ query: { id, token } }) {
       await engine.renew(id, token)
       return done

@@ -24,6 +24,7 @@ import { mutants } from './kinds/mutants.ts'
 import { poison } from './kinds/poison.ts'
 import { powerCut } from './kinds/power.ts'
 import { secretsShown } from './kinds/secrets.ts'
+import { silence } from './kinds/silence.ts'
 import { slowSockets } from './kinds/slow.ts'
 import { soak } from './kinds/soak.ts'
 import { failedSteps } from './kinds/steps.ts'
@@ -61,4 +62,5 @@ export const catalogue: readonly Fault[] = [
   fuzzedBytes,
   soak,
   secretsShown,
+  silence,
 ]

@@ -63,7 +63,7 @@ export interface RunOptions extends Start {
   readonly isHandedOver?: boolean
   /** How it enters discovery; the kv-store does not. */
   readonly discovery?: { readonly mesh: Mesh; readonly key: string; readonly own?: string | undefined }
-  /** Ends what the service does on its own account (a worker's tasks, a sweeper), before its server closes. */
+  /** Ends what the service does on its own account (a worker's tasks, a sweeper) while its server still answers. */
   readonly drain?: () => Promise<void>
   /** Closes what it opened, after its server closed. */
   readonly close?: () => Promise<void>
@@ -107,8 +107,8 @@ export async function runService(options: RunOptions): Promise<void> {
       DRAIN_MS + LINGER_MS + 1_000,
     ).unref()
     await registration?.leave()
-    if (signal === 'SIGTERM' && registration !== undefined) await delay(LINGER_MS)
-    await options.drain?.()
+    const lingers = signal === 'SIGTERM' && registration !== undefined
+    await Promise.all([options.drain?.(), lingers && delay(LINGER_MS)])
     await Promise.race([app.close(), delay(DRAIN_MS, undefined, { ref: false })])
     await options.discovery?.mesh.close()
     await options.close?.()

@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { changes, grant, ofChanges, ofFail, ofFinish, ofGetNewTask, ofHolder } from '../database/contract.ts'
+import {
+  changes,
+  grant,
+  ofChanges,
+  ofEndAsks,
+  ofFail,
+  ofFinish,
+  ofGetNewTask,
+  ofHolder,
+} from '../database/contract.ts'
 import {
   bytes,
   defineContract,
@@ -49,6 +58,12 @@ export const masterContract = defineContract({
       reply: optionalJson(grant),
       summary:
         'as the database’s; a plain ask that finds nothing is answered with 200 and a line that says so',
+    }),
+    endAsks: post('/endAsks', {
+      query: ofEndAsks,
+      reply: success,
+      isIdempotent: true,
+      summary: 'as the database’s',
     }),
     registerTaskFinished: post('/registerTaskFinished', {
       query: ofFinish,

@@ -70,6 +70,7 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
       await dispatch.finish(id, token)
       return done
     },
+    endAsks: ({ query }) => database.ask.endAsks(query),
     renewTask: ({ query }) => database.ask.renewTask(query),
     releaseTask: ({ query }) => database.ask.releaseTask(query),
     failTask: ({ query, body }) => database.ask.failTask(query, { body }),

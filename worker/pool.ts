@@ -14,6 +14,9 @@ const PAUSE_MS = 125
 const LONGEST_PAUSE_MS = 500
 /** Less than a service's own end takes: what is not done by then can still be handed back. */
 const DRAIN_MS = 9_000
+/** How long the end of what is asked may take, in ms, and the pause between two words of it. */
+const END_ASKS_MS = 1_000
+const END_AGAIN_MS = 20
 /** Tasks that rest at once; one more rests where it ran. */
 const MOST_RESTING = 100
 
@@ -55,6 +58,7 @@ export function openPool(options: PoolOptions): Pool {
   const { closing: signal } = gate
   const leases = new Set<Lease>()
   const resting = new Set<Promise<void>>()
+  let asking = 0
   let ended = 0
   let isStopping = false
 
@@ -82,12 +86,32 @@ export function openPool(options: PoolOptions): Pool {
     await lease.release()
   }
 
+  const ask = async () => {
+    asking += 1
+    try {
+      return await master.ask.getNewTask({ worker: instance, wait: WAIT_SECONDS }, { signal })
+    } finally {
+      asking -= 1
+    }
+  }
+  /** An ask that is given up may have been granted a task already; one that is answered has not, or says so. */
+  const endAsks = async () => {
+    const giveUp = AbortSignal.timeout(END_ASKS_MS)
+    while (asking > 0 && !giveUp.aborted) {
+      const isHeard = await master.ask
+        .endAsks({ worker: instance }, { signal: giveUp })
+        .catch(() => undefined)
+      // An original neither knows the word nor holds an ask.
+      if (isHeard === undefined) return
+      await delay(END_AGAIN_MS)
+    }
+  }
   const loop = async () => {
     let pauseMs = PAUSE_MS
     while (!isStopping) {
       await gate.whenOpen()
       try {
-        const grant = await master.ask.getNewTask({ worker: instance, wait: WAIT_SECONDS }, { signal })
+        const grant = await ask()
         if (grant !== undefined) await work(grant)
         pauseMs = PAUSE_MS
       } catch (error) {
@@ -106,6 +130,7 @@ export function openPool(options: PoolOptions): Pool {
     ended: () => ended,
     async drain() {
       isStopping = true
+      await endAsks()
       gate.close()
       const late = delay(drainMs, 'late', { ref: false })
       const all = Promise.all([...loops, ...resting])

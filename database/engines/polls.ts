@@ -20,6 +20,8 @@ export interface Polls {
    * nobody hears an answer any more. One that lives asks again.
    */
   letGo(worker: string): void
+  /** Answers all that this worker asks with nothing. */
+  dismiss(worker: string): void
   /** Rejects those who came since the last call of either. */
   rejectNew(error: unknown): void
   /** Answers everybody with nothing, and whoever comes later. */
@@ -74,6 +76,9 @@ export function createPolls(): Polls {
       const isNew = new Set<Poll>(fresh)
       for (const poll of [...polls])
         if (poll.asking.worker === worker && !isNew.has(poll)) poll.answer(undefined)
+    },
+    dismiss(worker) {
+      for (const poll of [...polls]) if (poll.asking.worker === worker) poll.answer(undefined)
     },
     rejectNew(error) {
       const rejected = fresh

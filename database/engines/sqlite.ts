@@ -176,6 +176,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       batch.request()
       return granted
     },
+    // In turn with the grants: what is granted is answered with the grant.
+    endAsks: worker => batch.run(() => polls.dismiss(worker)),
     undoGrant: (id, mark) =>
       batch.run(() => {
         const row = tasks.find(id)

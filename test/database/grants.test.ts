@@ -95,6 +95,24 @@ forEachEngine((name, openFor) => {
     const waiting = { ...leased, waitMs: 60_000 }
 
     t.test(
+      'a worker that is about to end is answered, with what was granted to it or with nothing',
+      async t => {
+        const { engine } = openFor(t)
+        const other = engine.take({ ...waiting, worker: 'w2' })
+        await turn()
+        const polls = [engine.take(waiting), engine.take(waiting), engine.take(waiting)]
+        await Promise.all([engine.newTask(1), engine.newTask(2), engine.endAsks('w1'), engine.newTask(3)])
+        t.equal((await other)?.grant.id, 1)
+        const granted = (await Promise.all(polls)).flatMap(one => one?.grant.id ?? [])
+        for (const id of [2, 3]) {
+          const { state } = given(await engine.get(id))
+          t.equal(state === inProgress, granted.includes(id), `task ${id}`)
+        }
+        await engine.endAsks('nobody')
+      },
+    )
+
+    t.test(
       'a new task goes straight to who waits longest, granted by the time it is acknowledged',
       async t => {
         const { engine } = openFor(t)

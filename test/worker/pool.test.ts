@@ -163,6 +163,25 @@ t.test('draining lets what runs end', async t => {
   t.notOk(states.includes(1), 'nothing is left in progress')
 })
 
+t.test('whenever a pool drains, it loses no task that is being granted', async t => {
+  const { stage, pool: first } = await openWorker(t)
+  await first.drain()
+  const { master, database } = stage
+  const run = createTaskRunner(runnerOf(stage))
+  const ids: number[] = []
+  for (let round = 0; round < 20; round += 1) {
+    const pool = openPool({ master, instance: `w${round}`, threads: 4, run, log: silent })
+    const isFed = { until: performance.now() + 5 * round }
+    const feed = async () => {
+      do ids.push(await submit(stage, uniqueImage(ids.length)))
+      while (performance.now() < isFed.until)
+    }
+    await Promise.all([feed(), feed(), feed().then(() => pool.drain())])
+    const states = await Promise.all(ids.map(async id => (await database.ask.getById({ id })).state))
+    t.notOk(states.includes(1), `nothing is left in progress in round ${round}`)
+  }
+})
+
 t.test('draining hands back, uncounted, what takes too long', async t => {
   const stage = await openStage(t)
   const hangs: Run = () => new Promise(() => {})
