@@ -80,14 +80,19 @@ export function startWatch(deployment: Deployment, { findings, isDisturbed, prob
     }
     for (const hear of hearers) hear(task, before)
   }
+  const inProgress = () =>
+    [...open].flatMap(id => {
+      const sight = seen.get(id)
+      return sight?.task.state === 1 ? [[id, sight] as const] : []
+    })
   /** Leases run anew from a start of the database, so that what was seen before counts from then on. */
   const forgetTimes = () => {
-    for (const [id, { task }] of seen) if (task.state === 1) seen.set(id, { task, at: performance.now() })
+    for (const [id, { task }] of inProgress()) seen.set(id, { task, at: performance.now() })
   }
   /** A renewal is no change: whether a task that is held for long was renewed has to be asked. */
   const lookForOverdue = async () => {
-    for (const [id, { task, at }] of seen) {
-      if (task.state !== 1 || performance.now() - at <= leaseMs + 1_000 + LATE_MS) continue
+    for (const [id, { task, at }] of inProgress()) {
+      if (performance.now() - at <= leaseMs + 1_000 + LATE_MS) continue
       const now = await inner.json<Task>(`${urls.database}/getById?id=${id}`)
       const overMs = now?.state === 1 ? -(now.leaseEndsInMs ?? 0) : 0
       if (overMs > 1_000 + LAGS * lag.ms())
