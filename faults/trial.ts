@@ -70,13 +70,21 @@ export async function tryBatch(faults: readonly Fault[], options: TrialOptions):
   }
   const together = fit.length > 1 ? fit.filter(isInputFault) : []
   if (together.length > 0) {
-    const scene = await open(inputScene)
-    for (const fault of together) {
-      const from = performance.now()
-      const figures = await sendOrClose(fault, scene, stageOf(fault))
-      note(fault, from, { figures, findings: scene.findings })
+    const left = [...together]
+    let from = performance.now()
+    try {
+      const scene = await open(inputScene)
+      for (const fault of together) {
+        from = performance.now()
+        const figures = await sendOrClose(fault, scene, stageOf(fault))
+        note(fault, from, { figures, findings: scene.findings })
+        left.shift()
+      }
+      await scene.end()
+    } catch (error) {
+      if (left.length === 0) throw error
+      for (const fault of left) note(fault, from, brokenOffBy(error))
     }
-    await scene.end()
     return trials
   }
   for (const fault of fit) {
@@ -84,13 +92,15 @@ export async function tryBatch(faults: readonly Fault[], options: TrialOptions):
     try {
       note(fault, from, await fault.run(stageOf(fault)))
     } catch (error) {
-      note(fault, from, { brokenOff: (error as Error).message.split('\n')[0] ?? '' })
+      note(fault, from, brokenOffBy(error))
       await Promise.allSettled(scenes.map(scene => scene.close()))
     }
     scenes.length = 0
   }
   return trials
 }
+
+const brokenOffBy = (error: unknown) => ({ brokenOff: (error as Error).message.split('\n')[0] ?? '' })
 
 /** Why a fault cannot be tried here. */
 function lackOf({ worksAnywhere, needs = [] }: Fault, isOwn: boolean): string | undefined {

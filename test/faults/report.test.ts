@@ -6,6 +6,7 @@ import type { OpenDeployment } from '../../faults/deployment.ts'
 import type { Fault, Figure } from '../../faults/fault.ts'
 import { createFindings, describeFindings } from '../../faults/findings.ts'
 import { formatGoals } from '../../faults/goals.ts'
+import { isInputFault } from '../../faults/input.ts'
 import { readFaultOptions } from '../../faults/options.ts'
 import { recordOf } from '../../faults/record.ts'
 import { writeReport } from '../../faults/report.ts'
@@ -84,8 +85,16 @@ t.test('a fault that could not be brought about is broken off, and said so', asy
     },
   }
   const say = () => {}
-  const [trial] = await tryBatch([failing], { seed: 1, isFull: false, open, isOwn: true, say })
+  const options = { seed: 1, isFull: false, open, isOwn: true, say }
+  const [trial] = await tryBatch([failing], options)
   t.match(trial?.result, { brokenOff: 'no system' })
+
+  const sharing = catalogue.filter(isInputFault).slice(0, 2)
+  const trials = await tryBatch(sharing, options)
+  t.same(
+    trials.map(({ result }) => result),
+    sharing.map(() => ({ brokenOff: 'no system' })),
+  )
 })
 
 t.test('what is called wrongly is one line', async t => {
