@@ -64,6 +64,28 @@ export const mutants: readonly Mutant[] = [
     shownBy: { fault: 'T4', rounds: 2 },
   },
   {
+    name: 'an image that finds no room on the disk is taken for written',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'storage/engines/incoming.ts',
+        find: '    await handle.writeFile(Buffer.concat([data, encodeSeal(seal)]))\n',
+        replace: '    await handle.writeFile(Buffer.concat([data, encodeSeal(seal)])).catch(() => {})\n',
+      },
+      {
+        file: 'storage/engines/incoming.ts',
+        find: '    await handle.writeFile(piece)\n',
+        replace: '    await handle.writeFile(piece).catch(() => {})\n',
+      },
+      {
+        file: 'storage/engines/incoming.ts',
+        find: '  await handle.writeFile(encodeSeal(seal))\n',
+        replace: '  await handle.writeFile(encodeSeal(seal)).catch(() => {})\n',
+      },
+    ],
+    shownBy: { fault: 'T6', rounds: 3 },
+  },
+  {
     name: 'a result is the upload as it came',
     invariant: 'I2',
     edits: [
@@ -125,6 +147,18 @@ export const mutants: readonly Mutant[] = [
     shownBy: { fault: 'T1', rounds: 12 },
   },
   {
+    name: 'what kills its workers is tried for ever',
+    invariant: 'I5',
+    edits: [
+      {
+        file: 'database/engines/life.ts',
+        find: 'const MOST_LOSSES = 5',
+        replace: 'const MOST_LOSSES = 500',
+      },
+    ],
+    shownBy: { fault: 'T12', rounds: 1 },
+  },
+  {
     name: 'a lease that is over is not taken back',
     invariant: 'I6',
     edits: [
@@ -147,6 +181,18 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     shownBy: { fault: 'T2', rounds: 8 },
+  },
+  {
+    name: 'an upload that breaks off leaves its file',
+    invariant: 'I7',
+    edits: [
+      {
+        file: 'storage/engines/incoming.ts',
+        find: '        await remove(name)\n        throw error\n',
+        replace: '        throw error\n',
+      },
+    ],
+    shownBy: { fault: 'T19', rounds: 1 },
   },
   {
     name: 'the seal is not that of the whole image',
