@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Task } from '../database/contract.ts'
 import type { Deployment } from './deployment.ts'
-import type { Figure } from './fault.ts'
 import type { Findings } from './findings.ts'
 import { createInner, type Inner } from './inner.ts'
 import { startLag } from './lag.ts'
@@ -139,12 +138,6 @@ export function startWatch(deployment: Deployment, { findings, isDisturbed, prob
       await Promise.all(probing)
     },
   }
-}
-
-/** How often it looked whether a task has its image: goal G5. */
-export function looksOf(watch: Watch): Figure {
-  const count = watch.probes()
-  return { says: `${count} looks at the image of a task that a worker could see`, goal: 'G5', count }
 }
 
 const isOpen = ({ state }: Task) => state < 2

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Name } from '../../test/system/system.ts'
 import type { Fault, Figure } from '../fault.ts'
+import { looksOf } from '../looks.ts'
 import { layTasks } from '../past.ts'
 import { percentile } from '../percentile.ts'
 import type { Scene } from '../scene.ts'
-import { looksOf } from '../watch.ts'
 
 /** Time under load before a kill, in ms: from none to this. */
 const LOAD_MS = 300

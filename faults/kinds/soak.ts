@@ -5,9 +5,9 @@ import type { Random } from '../../test/images/random.ts'
 import { residentBytes } from '../../test/system/memory.ts'
 import type { Name } from '../../test/system/system.ts'
 import type { Fault, Figure } from '../fault.ts'
+import { looksOf } from '../looks.ts'
 import type { Scene } from '../scene.ts'
 import { type Sample, slopeOf } from '../slope.ts'
-import { looksOf } from '../watch.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
