@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 
 /** What a visitor asked, and what he was told. */
 export interface Visit {
@@ -40,13 +40,14 @@ export function createJournal(path?: string): Journal {
   const promises: Promised[] = []
   const faults: { from: number; to: number }[] = []
   const now = () => performance.now()
+  const file = path === undefined ? undefined : createWriteStream(path)
   return {
     now,
     visits,
     promises,
     note(visit) {
       visits.push(visit)
-      if (path !== undefined) appendFileSync(path, `${JSON.stringify(visit)}\n`)
+      file?.write(`${JSON.stringify(visit)}\n`)
     },
     promise: promised => void promises.push(promised),
     beginFault() {

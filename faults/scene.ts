@@ -95,7 +95,7 @@ export async function openScene(
   const submit: Scene['submit'] = async (bytes, options = {}) => {
     const image = crowd.nextImage()
     const answer = await visitor.submit({ ...options, image, bytes })
-    if (answer.id !== undefined) special.set(image, () => bytes)
+    if (answer.id !== undefined && !options.isJudged) special.set(image, () => bytes)
     return answer
   }
 

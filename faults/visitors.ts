@@ -17,6 +17,8 @@ export interface Upload {
   readonly image: number
   readonly bytes: Buffer
   readonly mayFail?: boolean
+  /** True when its sender looks himself what becomes of it: it is not noted as a promise. */
+  readonly isJudged?: boolean
   /** What is said of the file, which nobody has to believe; a PNG unless said. */
   readonly declared?: { readonly name: string; readonly type: string }
 }
@@ -36,7 +38,7 @@ export interface VisitorOptions {
 
 /** One who uploads, asks and fetches, and has everything noted. */
 export interface Visitor {
-  /** Uploads, and has an id noted as a promise. Never rejects. */
+  /** Uploads, and has an id noted as a promise unless it is judged. Never rejects. */
   submit(upload: Upload): Promise<Answer>
   /** The same, when only the id matters. Never rejects. */
   upload(upload: Upload): Promise<string | undefined>
@@ -68,7 +70,7 @@ export function createVisitor({ url, journal }: VisitorOptions): Visitor {
     const { status, bytes } = await noted('isReady', { id }, () => get(`/isReady?id=${id}`))
     return { status, text: bytes.toString().trim() }
   }
-  const submit: Visitor['submit'] = async ({ image, bytes, mayFail = false, declared }) => {
+  const submit: Visitor['submit'] = async ({ image, bytes, mayFail = false, isJudged = false, declared }) => {
     const form = new FormData()
     const type = declared && { type: declared.type }
     form.set('uploadfile', new Blob([new Uint8Array(bytes)], type), declared?.name ?? 'image.png')
@@ -77,7 +79,7 @@ export function createVisitor({ url, journal }: VisitorOptions): Visitor {
     const answer = await noted('upload', { image }, send)
     const text = answer.bytes.toString().trim()
     if (answer.status !== 200 || !/^[0-9]+$/.test(text)) return { status: answer.status, text }
-    journal.promise({ id: text, image, mayFail })
+    if (!isJudged) journal.promise({ id: text, image, mayFail })
     return { status: answer.status, text, id: text }
   }
   return {

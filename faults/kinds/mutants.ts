@@ -1,8 +1,10 @@
-import type { Task } from '../../database/contract.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { failed, finished, type Task } from '../../database/contract.ts'
 import { differences } from '../../test/oracle/compare.ts'
 import { decodePng } from '../../test/oracle/decode.ts'
 import { corpus, hasCorpus } from '../../test/system/corpus.ts'
 import type { Figure } from '../fault.ts'
+import type { Findings } from '../findings.ts'
 import { createInner } from '../inner.ts'
 import { inputFault } from '../input.ts'
 import { createMutants } from '../mutants.ts'
@@ -32,6 +34,7 @@ export const mutants = inputFault({
   async send(scene, { rounds, isFull, seed, say }) {
     const { watch, findings, system } = scene
     const { says, mutant } = createMutants(seed)
+    const judge = createJudge(scene)
     const hung = countHangs(scene, isFull ? HANG_MS : SHORT_HANG_MS)
     const found = { finished: 0, refused: 0, failed: 0, lost: 0 }
     let wrong = 0
@@ -39,7 +42,7 @@ export const mutants = inputFault({
     const lane = async () => {
       for (let number = next++; number < rounds; number = next++) {
         const { name, bytes } = mutant(number)
-        const verdict = await judge(scene, bytes)
+        const verdict = await judge(bytes)
         found[verdict.is] += 1
         if (number > 0 && number % TOLD_EVERY === 0) say(`T22: ${number} mutants, ${wrong} wrong`)
         if (verdict.wrong === undefined) continue
@@ -48,7 +51,7 @@ export const mutants = inputFault({
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, lane))
-    const corrupt = await sendCorrupt(scene)
+    const corrupt = await sendCorrupt(judge, findings)
     const deaths = system.faults().length
     const losses = [...watch.seen.values()].reduce((sum, { task }) => sum + (task.losses ?? 0), 0)
     const hangs = hung()
@@ -63,28 +66,45 @@ export const mutants = inputFault({
   },
 })
 
+type Judge = (bytes: Buffer) => Promise<Verdict>
+
 /**
- * Wrong is a finished mutant that the judge takes for no PNG, or whose result differs by anything from what the contract
- * promises for it; and one that was turned away although the judge takes it.
+ * Sends a file and says what became of it. Wrong is a finished one that the decoder of the tests takes for no PNG, or whose
+ * result differs by anything from what the contract promises for it; and one that was turned away although the decoder
+ * takes it.
  */
-async function judge(scene: Scene, bytes: Buffer): Promise<Verdict> {
-  const { id, status, text } = await scene.submit(bytes, { mayFail: true })
-  if (id === undefined) {
-    if (typeof status !== 'number' || status >= 500) return { is: 'lost', wrong: `was answered ${status}` }
-    return isWhole(bytes)
-      ? { is: 'refused', wrong: `is whole, and was answered ${status} ${text}` }
-      : { is: 'refused' }
+function createJudge({ system, watch, visitor, submit }: Scene): Judge {
+  const inner = createInner(system.secret)
+  const hearers = new Map<number, () => void>()
+  const hasEnded = (task: Task | undefined) => task !== undefined && task.state >= 2
+  watch.onChange(task => {
+    if (hasEnded(task)) hearers.get(task.id)?.()
+  })
+  const ended = async (id: number) => {
+    const heard = new Promise<void>(resolve => hearers.set(id, resolve))
+    if (!hasEnded(watch.seen.get(id)?.task))
+      await Promise.race([heard, delay(END_MS, undefined, { ref: false })])
+    hearers.delete(id)
   }
-  const result = await scene.visitor.fetch(id, END_MS)
-  if (result !== undefined) {
+  return async bytes => {
+    const { id, status, text } = await submit(bytes, { isJudged: true })
+    if (id === undefined) {
+      if (typeof status !== 'number' || status >= 500) return { is: 'lost', wrong: `was answered ${status}` }
+      return isWhole(bytes)
+        ? { is: 'refused', wrong: `is whole, and was answered ${status} ${text}` }
+        : { is: 'refused' }
+    }
+    await ended(Number(id))
+    const task = await inner.json<Task>(`${system.urls.database}/getById?id=${id}`)
+    if (task?.state === failed)
+      return isWhole(bytes)
+        ? { is: 'failed', wrong: `is whole, and failed: ${task.reason}` }
+        : { is: 'failed' }
+    const result = task?.state === finished ? await visitor.fetch(id, END_MS) : undefined
+    if (result === undefined) return { is: 'lost', wrong: `has no end after ${END_MS} ms` }
     const [difference] = differences(bytes, result)
     return { is: 'finished', ...(difference !== undefined && { wrong: `is finished, and ${difference}` }) }
   }
-  const task = await createInner(scene.system.secret).json<Task>(
-    `${scene.system.urls.database}/getById?id=${id}`,
-  )
-  if (task?.state !== 3) return { is: 'lost', wrong: `has no end after ${END_MS} ms` }
-  return isWhole(bytes) ? { is: 'failed', wrong: `is whole, and failed: ${task.reason}` } : { is: 'failed' }
 }
 
 function isWhole(bytes: Buffer): boolean {
@@ -113,14 +133,14 @@ function countHangs({ watch, journal, findings }: Scene, hangMs: number): () => 
 }
 
 /** None of them becomes a result. */
-async function sendCorrupt(scene: Scene): Promise<Figure[]> {
+async function sendCorrupt(judge: Judge, findings: Findings): Promise<Figure[]> {
   if (!hasCorpus) return [{ says: 'PngSuite is not on this machine: its corrupt files are left out' }]
   const files = corpus('pngsuite').filter(({ name }) => name.startsWith('x'))
-  const verdicts = await Promise.all(files.map(({ bytes }) => judge(scene, bytes)))
+  const verdicts = await Promise.all(files.map(({ bytes }) => judge(bytes)))
   const turnedAway = verdicts.filter(({ is }) => is === 'refused' || is === 'failed').length
   for (const [i, { is, wrong }] of verdicts.entries())
     if (wrong !== undefined || is === 'finished')
-      scene.findings.broke('I2', `${files[i]?.name} ${wrong ?? 'is finished'}`)
+      findings.broke('I2', `${files[i]?.name} ${wrong ?? 'is finished'}`)
   return [
     {
       says: `PngSuite's corrupt files: ${turnedAway} of ${files.length} refused or failed`,
