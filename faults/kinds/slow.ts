@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { largeImage } from '../../test/images/noise.ts'
@@ -9,6 +8,9 @@ import type { Scene } from '../scene.ts'
 import { connectedPorts } from '../sockets.ts'
 
 const SOCKETS = { full: 1_000, short: 99 }
+/** How many of them come at the same moment, and the pause until the next do, in ms: a hundred a second. */
+const AT_ONCE = 10
+const COMING_MS = 100
 /** Uploads of honest visitors that are timed, before and beside. */
 const HONEST = { full: 500, short: 40 }
 /** What a slow reader asks for, in bytes: more than buffers hold. */
@@ -33,7 +35,7 @@ interface Slow {
 
 export const slowSockets: Fault = {
   name: 'T18',
-  says: 'a thousand slow sockets at the frontend: headers, bodies, readers',
+  says: 'a thousand slow sockets at the frontend, a hundred a second: headers, bodies, readers',
   rounds: { full: 3, short: 0 },
   async run({ rounds, isFull, open }) {
     const scene = await open()
@@ -45,12 +47,15 @@ export const slowSockets: Fault = {
     const slow: Slow[] = []
     for (let round = 0; round < rounds; round += 1) {
       before.push(...(await timeHonest(scene, HONEST[size])))
-      const opened = openSlow(scene, large ?? '0', SOCKETS[size])
-      slow.push(...opened)
-      const follow = followLives(scene, opened, isFull)
+      const opened: Slow[] = []
+      const opening = openSlow(scene, large ?? '0', SOCKETS[size], opened)
+      const follow = followLives(scene, opened, opening)
       beside.push(...(await timeHonest(scene, HONEST[size])))
+      await opening
       if (!isFull) for (const { socket } of opened) socket.destroy()
       await follow
+      for (const { socket } of opened) socket.destroy()
+      slow.push(...opened)
     }
     const [was, is] = [percentile(before, 0.99), percentile(beside, 0.99)]
     const lives = longestLives(slow)
@@ -82,7 +87,8 @@ async function timeHonest({ journal, findings }: Scene, count: number): Promise<
   return [...times, PATIENCE_MS]
 }
 
-function openSlow({ system }: Scene, id: string, count: number): Slow[] {
+/** Opens so many, in turns of their kinds, and puts each where they are followed. */
+async function openSlow({ system }: Scene, id: string, count: number, into: Slow[]): Promise<void> {
   const { hostname: host, port } = new URL(system.urls.frontend)
   const [form] = doorsOf(system)
   const kinds = ['headers', 'bodies', 'readers'] as const
@@ -95,33 +101,40 @@ function openSlow({ system }: Scene, id: string, count: number): Slow[] {
     ]),
     readers: headOf('GET', `/getImage?id=${id}`, [`Host: ${host}:${port}`]),
   }
-  return Array.from({ length: count }, (_, at) => {
+  for (let at = 0; at < count; at += 1) {
+    if (at > 0 && at % AT_ONCE === 0) await delay(COMING_MS)
     const kind = kinds[at % kinds.length] ?? 'headers'
     const socket = connect({ host, port: Number(port), allowHalfOpen: true }).on('error', () => {})
     socket.write(begin[kind])
-    return { kind, socket, openedAt: performance.now() }
-  })
+    into.push({ kind, socket, openedAt: performance.now() })
+  }
 }
 
 /** Keeps slow sockets busy, and notes when the service ends each; gives up on those that outlive the patience. */
-async function followLives({ system }: Scene, slow: readonly Slow[], isToTheEnd: boolean): Promise<void> {
+async function followLives({ system }: Scene, slow: readonly Slow[], opening: Promise<void>): Promise<void> {
   const port = Number(new URL(system.urls.frontend).port)
-  await Promise.allSettled(slow.map(({ socket }) => socket.connecting && once(socket, 'connect')))
+  const remotePorts = new Map<Slow, number>()
   const trickle = setInterval(() => {
     for (const { kind, socket } of slow) if (kind !== 'readers' && socket.writable) socket.write('x')
   }, BYTE_MS)
+  const look = () => {
+    const connected = connectedPorts(port)
+    for (const one of slow) {
+      if (one.endedAt !== undefined || one.socket.connecting) continue
+      const { localPort = remotePorts.get(one) ?? 0 } = one.socket
+      remotePorts.set(one, localPort)
+      if (!connected.has(localPort)) one.endedAt = performance.now()
+    }
+  }
+  const opened = opening.then(() => 'opened' as const)
+  while ((await Promise.race([opened, delay(LOOK_MS)])) !== 'opened') look()
   const from = performance.now()
   const living = () => slow.filter(({ socket, endedAt }) => endedAt === undefined && !socket.destroyed)
-  const remotePorts = new Map(slow.map(one => [one, one.socket.localPort]))
   while (living().length > 0 && performance.now() - from < PATIENCE_MS) {
     await delay(LOOK_MS)
-    const connected = connectedPorts(port)
-    for (const one of slow)
-      if (one.endedAt === undefined && !connected.has(remotePorts.get(one) ?? 0))
-        one.endedAt = performance.now()
+    look()
   }
   clearInterval(trickle)
-  if (isToTheEnd) for (const { socket } of slow) socket.destroy()
 }
 
 /** The longest life of each kind, in ms; without end where the service ended none in time. */
