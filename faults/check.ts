@@ -12,6 +12,8 @@ import type { Watch } from './watch.ts'
 
 /** How long a task may take to end once all is quiet, in ms, beside two leases. */
 const END_MS = 60_000
+/** How long an answer may take, in ms: meanwhile this process may be comparing two pictures of 100 megapixels. */
+const PATIENCE_MS = 180_000
 /** Results that are compared at the same time. */
 const AT_ONCE = 4
 
@@ -59,7 +61,7 @@ function checkIds(promises: readonly Promised[], findings: Findings): void {
 async function checkPromise(promised: Promised, { system, visitor, findings, bytesOf }: Checked) {
   const { id, image, mayFail } = promised
   const sent = bytesOf(image)
-  const inner = createInner(system.secret)
+  const inner = createInner(system.secret, PATIENCE_MS)
   const result = await visitor.fetch(id, END_MS + 2 * system.leaseMs)
   const task = await inner.json<Task>(`${system.urls.database}/getById?id=${id}`)
   if (task?.state !== 2 && task?.state !== 3)

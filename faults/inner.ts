@@ -1,6 +1,6 @@
 import { request } from 'undici'
 
-/** How long an inner service may take to answer, in ms, beside what it was asked to wait. */
+/** How long an inner service may take to answer unless said, in ms. */
 const PATIENCE_MS = 10_000
 
 /** What an inner service answered; `undefined` when nobody did. */
@@ -16,12 +16,13 @@ export interface Inner {
   json<T>(url: string, method?: 'GET' | 'POST'): Promise<T | undefined>
 }
 
-export function createInner(secret: string | undefined): Inner {
+/** `patienceMs` is how long an answer may take, beside what it was asked to wait. */
+export function createInner(secret: string | undefined, patienceMs = PATIENCE_MS): Inner {
   const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` }
   const ask: Inner['ask'] = async (url, method = 'GET', body) => {
     const waitMs = 1_000 * Number(new URL(url).searchParams.get('wait') ?? 0)
     try {
-      const signal = AbortSignal.timeout(PATIENCE_MS + waitMs)
+      const signal = AbortSignal.timeout(patienceMs + waitMs)
       const answer = await request(url, { method, headers, signal, ...(body && { body }) })
       return { status: answer.statusCode, bytes: Buffer.from(await answer.body.arrayBuffer()) }
     } catch {
