@@ -47,6 +47,13 @@ t.test('a goal is reached by all its rounds, by its figure, and with nothing bro
   t.equal(goalOf(trialOf({ says: 'a' })), ' |')
 })
 
+t.test('a goal that two faults answer is reached by both, and by neither alone', async t => {
+  const first = recordOf(trialOf({ says: 'a', goal: 'G9' }), '2026-01-01')
+  t.match(formatGoals([first]), /\n\| G9 \|.*\| so far: T1 is missing \|\n/)
+  t.match(formatGoals([first, { ...first, name: 'T1' }]), /\n\| G9 \|.*\| yes \|\n/)
+  t.match(formatGoals([{ ...first, outcome: 'broken' }]), /\n\| G9 \|.*\| no \|\n/)
+})
+
 t.test('what all faults reach together is added up, and lost with any of them', async t => {
   const figure = { says: 'a', goal: 'G5', count: 600_000 } as const
   const short = trialOf(figure, { rounds: 1 })
