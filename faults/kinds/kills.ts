@@ -22,7 +22,7 @@ export const killOne: Fault = {
   async run({ rounds, random, open }) {
     const scene = await open({ system: { counts: { worker: 2 } }, lanes: 4, pauseMs: 30 })
     const names = scene.system.names.filter(name => !name.endsWith('-2'))
-    const firsts: number[] = []
+    const firsts = new Map<Name, number[]>(names.map(name => [name, []]))
     for (let round = 0; round < rounds; round += 1) {
       const name = names[round % names.length] as Name
       await delay(random.below(LOAD_MS))
@@ -33,12 +33,13 @@ export const killOne: Fault = {
         startedAt = performance.now()
         await scene.system.start(name)
       })
-      firsts.push(performance.now() - startedAt)
+      firsts.get(name)?.push(performance.now() - startedAt)
     }
+    const tried = [...firsts].filter(([, times]) => times.length > 0)
     const first = {
-      says: describeFirsts(firsts, 'one'),
+      says: tried.map(([name, times]) => describeFirsts(times, name)).join('; '),
       goal: 'G9',
-      isReached: percentile(firsts, 0.99) <= FIRST_MS,
+      isReached: tried.every(([, times]) => percentile(times, 0.99) <= FIRST_MS),
     } as const
     const figures = [...figuresOf(scene, rounds, 'G1'), first]
     return { figures, findings: await scene.end() }
@@ -80,9 +81,10 @@ function figuresOf({ journal, watch }: Scene, kills: number, goal?: Figure['goal
   const uploads = journal.visits.filter(({ kind }) => kind === 'upload')
   const count = (wanted: (status: unknown) => boolean) =>
     uploads.filter(({ status }) => wanted(status)).length
-  const unknown = count(status => status === 'unknown' || status === 'unreached')
+  const unknown = count(status => status === 'unknown')
+  const unreached = count(status => status === 'unreached')
   const refused = count(status => typeof status === 'number' && status !== 200)
-  const says = `${kills} kills; ${uploads.length} uploads, ${journal.promises.length} acknowledged, ${refused} refused, ${unknown} without an answer`
+  const says = `${kills} kills; ${uploads.length} uploads, ${journal.promises.length} acknowledged, ${refused} refused, ${unknown} without an answer, ${unreached} that reached nobody`
   const isReached = journal.promises.length >= ACKNOWLEDGED
   return [{ says, ...(goal && { goal, isReached }) }, looksOf(watch)]
 }
