@@ -5,6 +5,7 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import type { ImageKey, StorageEngine } from '../engine.ts'
 import { type Fatal, makeFolders } from './folder.ts'
+import { createHashes } from './hashes.ts'
 import { createIncoming, isNoRoom, type Received } from './incoming.ts'
 import { openLedger } from './ledger.ts'
 import { CorruptError, ignoreAbsence, readSealed } from './sealed.ts'
@@ -48,6 +49,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   const incoming = createIncoming({ path: join(path, 'incoming'), abandonedMs, fatal })
   const folders = [...shelves.working.paths, ...shelves.finished.paths]
   const ledger = openLedger({ folders, quotaBytes, countEveryMs })
+  const hashes = createHashes()
   let corrupt = 0
 
   let sweeping = incoming.sweep()
@@ -61,12 +63,12 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   ).unref()
 
   const read = async (image: ImageKey) => {
-    const found = await readSealed(shelves[image.state].pathOf(image)).catch(asRefusal)
+    const found = await readSealed(shelves[image.state].pathOf(image), hashes).catch(asRefusal)
     if (found !== undefined || image.state === 'working' || image.attempt !== undefined) return found
     const attempt = (await shelves.finished.attemptsOf(image.id)).at(-1)
     return attempt === undefined
       ? undefined
-      : readSealed(shelves.finished.pathOf({ ...image, attempt })).catch(asRefusal)
+      : readSealed(shelves.finished.pathOf({ ...image, attempt }), hashes).catch(asRefusal)
   }
 
   /** Gives a file the name; the bytes of the file that had it. */
@@ -82,7 +84,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
    */
   const nameOnce = async (file: Received, path: string): Promise<number | undefined> => {
     while (!(await file.linkTo(path))) {
-      const there = await readSealed(path).catch(error => {
+      const there = await readSealed(path, hashes).catch(error => {
         if (error instanceof CorruptError) return 'corrupt' as const
         throw error
       })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Bytes } from '../../kit/contract.ts'
+import type { Hashes } from './hashes.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 
 /** Images up to this many bytes are read in one go; larger ones are streamed. */
@@ -17,9 +18,9 @@ export type SealedImage = Bytes & Seal
 /**
  * Reads a file of an image and its seal, verified before the first byte is given: `undefined` when there is none, a
  * `CorruptError` when its bytes are not those it was sealed with. Verified each time, since a disk that loses a bit leaves
- * inode, size and times as they were (docs/decisions/001).
+ * inode, size and times as they were (docs/decisions/001); who asks for a large one while it is verified shares that.
  */
-export async function readSealed(path: string): Promise<SealedImage | undefined> {
+export async function readSealed(path: string, hashes: Hashes): Promise<SealedImage | undefined> {
   const handle = await open(path, 'r').catch(ignoreAbsence)
   if (handle === undefined) return undefined
   let isStreamed = false
@@ -35,7 +36,7 @@ export async function readSealed(path: string): Promise<SealedImage | undefined>
       return { ...seal, data }
     }
     const seal = openSeal(await readAt(handle, length, SEAL_BYTES), length)
-    checkHash(await hashOf(handle, length), seal)
+    checkHash(await hashes.of(handle, () => hashOf(handle, length)), seal)
     isStreamed = true
     return { ...seal, data: handle.createReadStream({ start: 0, end: length - 1 }) }
   } finally {

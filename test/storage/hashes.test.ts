@@ -1,0 +1,76 @@
+import { appendFile, type FileHandle, open, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { createHashes } from '../../storage/engines/hashes.ts'
+
+/** A file with one byte in it, opened twice. */
+async function openTwice(t: Test): Promise<{ path: string; first: FileHandle; second: FileHandle }> {
+  const path = join(t.testdir(), 'image')
+  await writeFile(path, 'a')
+  const [first, second] = await Promise.all([open(path), open(path)])
+  t.teardown(() => Promise.all([first.close(), second.close()]))
+  return { path, first, second }
+}
+
+/** Until what was asked of the file before is answered. */
+async function settle(handle: FileHandle): Promise<void> {
+  for (let again = 0; again < 10; again += 1) await handle.stat()
+}
+
+/** Finds that hash once it is told to. */
+function finder(hash: string) {
+  let finish = () => {}
+  const told = new Promise<void>(resolve => {
+    finish = resolve
+  })
+  const begun: string[] = []
+  const find = async () => {
+    begun.push(hash)
+    await told
+    return Buffer.from(hash)
+  }
+  return { find, finish: () => finish(), begun }
+}
+
+t.test('who asks while a hash is found shares it, who asks later has it found anew', async t => {
+  const { first, second } = await openTwice(t)
+  const hashes = createHashes()
+  const [one, two] = [finder('one'), finder('two')]
+  const both = [hashes.of(first, one.find), hashes.of(second, two.find)]
+  await settle(second)
+  one.finish()
+  t.same(await Promise.all(both), [Buffer.from('one'), Buffer.from('one')])
+  t.same([...one.begun, ...two.begun], ['one'])
+  two.finish()
+  t.same(await hashes.of(second, two.find), Buffer.from('two'))
+})
+
+t.test('a file that changed meanwhile has a hash of its own', async t => {
+  const { path, first, second } = await openTwice(t)
+  const hashes = createHashes()
+  const [one, two] = [finder('one'), finder('two')]
+  const before = hashes.of(first, one.find)
+  await settle(first)
+  await appendFile(path, 'b')
+  const after = hashes.of(second, two.find)
+  one.finish()
+  two.finish()
+  t.same(await Promise.all([before, after]), [Buffer.from('one'), Buffer.from('two')])
+})
+
+t.test('what fails fails for all who share it, and is tried again by the next', async t => {
+  const { first, second } = await openTwice(t)
+  const hashes = createHashes()
+  const failing = async () => {
+    await settle(second)
+    throw new Error('the disk failed')
+  }
+  const both = await Promise.allSettled([hashes.of(first, failing), hashes.of(second, failing)])
+  t.same(
+    both.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+  const next = finder('next')
+  next.finish()
+  t.same(await hashes.of(first, next.find), Buffer.from('next'))
+})
