@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { catalogue } from '../../faults/catalogue.ts'
@@ -52,6 +52,11 @@ t.test('a goal that two faults answer is reached by both, and by neither alone',
   t.match(formatGoals([first]), /\n\| G9 \|.*\| so far: T1 is missing \|\n/)
   t.match(formatGoals([first, { ...first, name: 'T1' }]), /\n\| G9 \|.*\| yes \|\n/)
   t.match(formatGoals([{ ...first, outcome: 'broken' }]), /\n\| G9 \|.*\| no \|\n/)
+})
+
+t.test('a goal that a test answers names it', async t => {
+  const [, path = ''] = /\n\| G17 \|.*\| (test\S+), .*\| yes \|\n/.exec(formatGoals([])) ?? []
+  t.ok(existsSync(path), path)
 })
 
 t.test('what all faults reach together is added up, and lost with any of them', async t => {
