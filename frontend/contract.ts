@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { bytes, defineContract, get, id, idText, json, post, text } from '../kit/contract.ts'
 import { pngSignature } from '../storage/contract.ts'
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A body of bytes: whole, or a stream, with its length in bytes where that is known beforehand. */
 export interface Bytes {

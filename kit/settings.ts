@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { createAllowedHosts, formatAddress, isLoopback, parseAddress } from './address.ts'
 import { ConfigError, setting } from './config.ts'
 import { standardLimits } from './limits.ts'

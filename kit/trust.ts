@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ConfigError, setting } from './config.ts'
 import { type Credentials, openCredentials } from './credentials.ts'
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { z } from 'zod'
+import * as z from 'zod'
 import { setting } from '../kit/config.ts'
 import { kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
 
