@@ -5,7 +5,7 @@ import type { Granted, TaskEngine } from '../../database/engine.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { isFull, scaled } from '../system/scale.ts'
-import { LEASE_MS, Model, type Outcome, PLAIN_LEASE_MS } from './model.ts'
+import { GIVEN_UP_MS, LEASE_MS, Model, type Outcome, PLAIN_LEASE_MS } from './model.ts'
 
 /** Sequences of commands, and turns in each at most. Commands of one turn are asked before any of them is answered. */
 const SEQUENCES = scaled(20_000, 200)
@@ -37,6 +37,14 @@ const command = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('set' as const), id, state: fc.integer({ min: 0, max: 3 }) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), id }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('giveUp' as const),
+      id,
+      endedMs: fc.constantFrom(0, 1_000, LEASE_MS),
+    }),
+  },
 )
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never
 const turn = fc.oneof(
@@ -44,7 +52,7 @@ const turn = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      passMs: fc.constantFrom(1, 999, 1_000, 4_000, LEASE_MS - 1, LEASE_MS, PLAIN_LEASE_MS),
+      passMs: fc.constantFrom(1, 999, 1_000, 4_000, LEASE_MS - 1, LEASE_MS, PLAIN_LEASE_MS, GIVEN_UP_MS),
     }),
   },
   { weight: 1, arbitrary: fc.constant('restart' as const) },
@@ -173,6 +181,8 @@ class Bench {
         return engine.set(command.id, command.state)
       case 'remove':
         return engine.remove(command.id)
+      case 'giveUp':
+        return engine.giveUp(command.id, command.endedMs)
     }
   }
 
@@ -180,8 +190,7 @@ class Bench {
     const model = this.#model
     switch (command.kind) {
       case 'newTask':
-        model.newTask(command.id)
-        return 'done'
+        return model.newTask(command.id)
       case 'renew':
         return model.renew(command.id, this.#token(command))
       case 'release':
@@ -200,6 +209,8 @@ class Bench {
       case 'remove':
         model.remove(command.id)
         return 'done'
+      case 'giveUp':
+        return model.giveUp(command.id, command.endedMs)
     }
   }
 

@@ -19,12 +19,15 @@ export interface ModelTask {
   readyAt: number
   result: number | undefined
   finishedBy: string | undefined
+  endedAt: number | undefined
   /** Holders that were lost over it and not heard of since. */
   lost: Set<string>
 }
 
 export const LEASE_MS = 15_000
 export const PLAIN_LEASE_MS = 120_000
+/** How long an id that was given up stays so at least; it is forgotten with the next one that is given up. */
+export const GIVEN_UP_MS = 3_600_000
 const MOST_ERRORS = 3
 const MOST_LOSSES = 5
 
@@ -37,17 +40,21 @@ export class Model {
   now: number
   /** Those changed since the feed was last read. */
   readonly changed = new Set<number>()
+  /** Ids that were given up, and when. */
+  readonly #givenUp = new Map<number, number>()
 
   constructor(now: number) {
     this.now = now
   }
 
-  newTask(id: number): void {
-    if (this.tasks.has(id)) return
+  newTask(id: number): Outcome {
+    if (this.#givenUp.has(id)) return 'conflict'
+    if (this.tasks.has(id)) return 'done'
     const counts = { attempt: 0, errors: 0, losses: 0 }
-    const none = { holder: undefined, result: undefined, finishedBy: undefined }
+    const none = { holder: undefined, result: undefined, finishedBy: undefined, endedAt: undefined }
     this.tasks.set(id, { state: notStarted, readyAt: 0, ...counts, ...none, lost: new Set() })
     this.changed.add(id)
+    return 'done'
   }
 
   /** The task that is given out next. */
@@ -60,6 +67,7 @@ export class Model {
   grant(id: number, token: string, isPlain: boolean): void {
     const task = this.tasks.get(id) as ModelTask
     task.state = inProgress
+    task.endedAt = undefined
     if (!isPlain) task.attempt += 1
     task.holder = { token, isPlain, until: this.now + lengthOf(isPlain), isCutShort: false }
     this.changed.add(id)
@@ -123,6 +131,16 @@ export class Model {
     this.changed.delete(id)
   }
 
+  giveUp(id: number, endedMs: number): Outcome {
+    const task = this.tasks.get(id)
+    if (task !== undefined && (task.endedAt === undefined || this.now - task.endedAt < endedMs))
+      return 'conflict'
+    this.remove(id)
+    this.#givenUp.set(id, this.now)
+    for (const [id, since] of this.#givenUp) if (since < this.now - GIVEN_UP_MS) this.#givenUp.delete(id)
+    return 'done'
+  }
+
   /** The engine was started anew: every lease has its full length again. */
   restart(): void {
     for (const { holder, lost } of this.tasks.values()) {
@@ -176,6 +194,7 @@ export class Model {
   #free(id: number, task: ModelTask, readyAt: number): void {
     task.state = notStarted
     task.holder = undefined
+    task.endedAt = undefined
     task.readyAt = readyAt
     this.changed.add(id)
   }
@@ -183,6 +202,7 @@ export class Model {
   #end(id: number, task: ModelTask, state: number): void {
     task.state = state
     task.holder = undefined
+    task.endedAt = this.now
     task.lost.clear()
     this.changed.add(id)
   }
