@@ -25,7 +25,7 @@ const mortal: readonly Name[] = ['storage-2', 'master-2', 'worker-2', 'frontend-
 const alone: readonly Name[] = ['database', 'kv-store']
 const SELDOM = 25
 /** Who asks for the images of open tasks all the time. */
-const PROBERS = 4
+const PROBERS = 16
 const lasting: readonly Name[] = ['kv-store', 'database', 'storage', 'master', 'worker', 'frontend']
 
 export const soak: Fault = {
