@@ -94,6 +94,26 @@ t.test('images without a task go when they are old enough, and not before', asyn
   t.same([await namesOf(stage, 'working'), await namesOf(stage, 'finished')], [[], []])
 })
 
+t.test(
+  'an old image among young ones goes, and storage is asked for no more than a thousand at once',
+  async t => {
+    const stage = await openStage(t)
+    const ids = Array.from({ length: 2_100 }, (_, i) => i + 1)
+    for (let at = 0; at < ids.length; at += 100)
+      await Promise.all(
+        ids.slice(at, at + 100).map(id => stage.storage.ask.sendImage({ id, state: 'working' }, image)),
+      )
+    await age(stage, 'working/2/2100')
+    let asked = 0
+    const links = before(stage, 'storage', 'images', async () => {
+      asked += 1
+    })
+    t.same(await sweeperOf(t, links, {}).sweep(), { tasks: 0, images: 1 })
+    // Three pages and an empty one of the uploads, an empty one of the results.
+    t.equal(asked, 5)
+  },
+)
+
 t.test('results of attempts that lost go, the one that counts stays', async t => {
   const stage = await openStage(t)
   await make(stage, 1, 'finishes')
