@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'libsql'
+import type { Task } from '../database/contract.ts'
 import { readPragma } from '../kit/sqlite.ts'
 import { decodeSeal, SEAL_BYTES } from '../storage/engines/seal.ts'
 import type { Deployment } from './deployment.ts'
@@ -11,6 +12,8 @@ import { createInner } from './inner.ts'
 
 /** Pause between two looks into a folder, in ms. */
 const LOOK_MS = 100
+/** How long an answer may take, in ms. */
+const PATIENCE_MS = 60_000
 /** The files of the services that keep their data in SQLite. */
 const databases = [join('database', 'tasks.db'), join('kv-store', 'entries.db')]
 
@@ -32,20 +35,32 @@ export async function checkResidues(system: Deployment, findings: Findings): Pro
 
 /** Images without a task, and results that are nobody's, older than the sweeper waits. */
 async function listOrphans(system: Deployment): Promise<string[]> {
-  const inner = createInner(system.secret)
+  const tasks = await tasksOf(system)
   const orphans: string[] = []
   for (const { state, name, id, attempt, ageMs } of listImages(system.dataDir)) {
     if (ageMs <= system.orphanMs) continue
-    const told = await inner.ask(`${system.urls.database}/getById?id=${id}`)
-    if (told?.status === 404) orphans.push(`the ${state} image ${name} has no task`)
-    else if (told?.status === 200 && state === 'finished') {
-      const task = JSON.parse(told.bytes.toString()) as { state: number; result?: number }
-      // What an operator calls finished (0) has the result that storage chooses, and so may a failed one have yet.
-      if (task.state === 2 && (task.result ?? 0) > 0 && task.result !== attempt)
-        orphans.push(`the result ${name} is not that of its task`)
-    }
+    const task = tasks.get(id)
+    if (task === undefined) orphans.push(`the ${state} image ${name} has no task`)
+    // What an operator calls finished (0) has the result that storage chooses, and so may a failed one have yet.
+    else if (state === 'finished' && task.state === 2 && (task.result ?? 0) > 0 && task.result !== attempt)
+      orphans.push(`the result ${name} is not that of its task`)
   }
   return orphans
+}
+
+/** Every task there is: those changed last come last. */
+async function tasksOf({ urls, secret }: Deployment): Promise<Map<number, Task>> {
+  const inner = createInner(secret, PATIENCE_MS)
+  const tasks = new Map<number, Task>()
+  for (let since = 0; ; ) {
+    const page = await inner.json<{ revision: number; tasks: Task[] }>(
+      `${urls.database}/changes?since=${since}&wait=0`,
+    )
+    if (page === undefined) throw new Error('the database does not say which tasks there are')
+    for (const task of page.tasks) tasks.set(task.id, task)
+    if (page.tasks.length === 0) return tasks
+    since = page.revision
+  }
 }
 
 function* listImages(dataDir: string) {
@@ -55,9 +70,9 @@ function* listImages(dataDir: string) {
       const file = statSync(path, { throwIfNoEntry: false })
       if (!file?.isFile()) continue
       const name = path.slice(path.lastIndexOf('/') + 1)
-      const [id = '', attempt = '0'] = name.split('.')
+      const [id = 0, attempt = 0] = name.split('.').map(Number)
       const ageMs = Date.now() - file.mtimeMs
-      yield { state, path, name, id, attempt: Number(attempt), ageMs }
+      yield { state, path, name, id, attempt, ageMs }
     }
   }
 }

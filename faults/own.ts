@@ -10,8 +10,8 @@ import type { Deployment } from './deployment.ts'
 /** Leases, sweeps and their like are short, so that what follows from them is seen many times; a fault may say otherwise. */
 export const standardEnv = { LEASE_MS: '2000', ABANDONED_MS: '2000', LOG_LEVEL: 'warn' }
 const SWEEP_MS = 1_000
-/** How long images without a task may take to be gone, in ms. */
-const SWEPT_MS = 120_000
+/** How long images without a task may take to be gone, in ms: a sweeper asks for the task of each image that lies there. */
+const SWEPT_MS = 900_000
 const LOOK_MS = 100
 
 /** Starts a system, in a folder that is removed in the end unless one is given. Needs dist/ to be built. */

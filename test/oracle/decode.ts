@@ -41,13 +41,17 @@ export function decodePng(file: Buffer): Decoded {
   if (header.width * header.height > maxPixels) throw new Error('more than 100 megapixels')
   checkCritical(chunks, header)
   const firstData = chunks.findIndex(chunk => chunk.type === 'IDAT')
-  const isAnimated = chunks.slice(0, firstData).some(chunk => chunk.type === 'acTL' && chunk.crcOk)
-  const pictures = collect(chunks.filter(chunk => chunk.crcOk && (isAnimated || isCritical(chunk.type))))
+  const [animation, second] = chunks.slice(0, firstData).filter(chunk => chunk.type === 'acTL' && chunk.crcOk)
+  if (second !== undefined) throw new Error('more than one acTL')
+  const pictures = collect(
+    chunks.filter(chunk => chunk.crcOk && (animation !== undefined || isCritical(chunk.type))),
+  )
+  if (animation !== undefined) checkCount(animation.data, pictures)
   const frames = pictures.map(({ control, data }) => {
     const [width, height] = control === undefined ? [header.width, header.height] : sizeOf(control, header)
     return { ...readRaster(Buffer.concat(data), { ...header, width, height }), control }
   })
-  return { header, chunks, isAnimated, frames, trailingBytes }
+  return { header, chunks, isAnimated: animation !== undefined, frames, trailingBytes }
 }
 
 /** 5.6: which critical chunks there must be, how many, and where. */
@@ -116,6 +120,14 @@ function collect(chunks: Chunk[]): Parts[] {
   const control = pictures[0]!.control
   if (control) checkDefault(control, chunks[0]!.data)
   return pictures
+}
+
+/** 11.3.6.1: it says how many frames there are, at least one, and how often they are played. */
+function checkCount(control: Buffer, pictures: readonly Parts[]): void {
+  if (control.length !== 8) throw new Error(`acTL of ${control.length} bytes`)
+  const frames = pictures.filter(({ control }) => control !== undefined).length
+  const said = control.readUInt32BE(0)
+  if (said === 0 || said !== frames) throw new Error(`acTL says ${said} frames, there are ${frames}`)
 }
 
 /** 11.3.6.2: where the default image is a frame, it fills the whole canvas. */
