@@ -20,7 +20,7 @@ export const killOne: Fault = {
   rounds: { full: 600, short: 2 },
   worksAnywhere: true,
   async run({ rounds, random, open }) {
-    const scene = await open({ system: { counts: { worker: 2 } }, lanes: 4, pauseMs: 30 })
+    const scene = await open({ system: { counts: { worker: 2 } }, lanes: 4, pauseMs: 150 })
     const names = scene.system.names.filter(name => !name.endsWith('-2'))
     const firsts = new Map<Name, number[]>(names.map(name => [name, []]))
     for (let round = 0; round < rounds; round += 1) {
