@@ -17,7 +17,7 @@ export const orderlyEnd: Fault = {
   rounds: { full: 20, short: 0 },
   worksAnywhere: true,
   async run({ rounds, random, open }) {
-    const scene = await open({ isSupervised: true, system: { counts: { worker: 2 } }, pauseMs: 10 })
+    const scene = await open({ isSupervised: true, system: { counts: { worker: 2 } }, pauseMs: 150 })
     const { system, journal } = scene
     if (system.roll === undefined) throw new Failure('nobody there to replace its processes')
     const exits: number[] = []
