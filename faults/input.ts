@@ -8,7 +8,7 @@ export const secrets = ['the secret of today', 'the secret of yesterday'] as con
 export const inputScene: SceneOptions = {
   system: { secrets, env: { LEASE_MS: '5000' } },
   lanes: 2,
-  pauseMs: 250,
+  pauseMs: 1_000,
 }
 
 /** A fault that opens a system of its own, unless it shares one. */
