@@ -11,9 +11,9 @@ import { type Sample, slopeOf } from '../slope.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-/** Time between two samples, and how long a process lives before it is looked at: it warms up. In ms. */
+/** Time between two samples, and how long a process lives before it is looked at: its heap grows to its size. In ms. */
 const SAMPLE_MS = 2_000
-const WARM_MS = 2 * MINUTE_MS
+const WARM_MS = 5 * MINUTE_MS
 /** Time between two faults, and how long what is paused or ended stays so, in ms: up to this. */
 const BETWEEN_MS = 10_000
 const AWAY_MS = 1_500
@@ -52,8 +52,8 @@ export const soak: Fault = {
     const figures: Figure[] = [
       { says: `${rounds} min, ${faults} faults, ${scene.journal.promises.length} uploads acknowledged` },
       looksOf(scene.watch),
-      { says: `MB an hour: ${describe(memory, 1e6)}` },
-      { says: `descriptors an hour: ${describe(descriptors, 1)}` },
+      { says: `resident MB, at most, and by how many more an hour: ${describe(memory, 1e6)}` },
+      { says: `descriptors: ${describe(descriptors, 1)}` },
     ]
     return { figures, findings: await scene.end() }
   },
@@ -128,8 +128,10 @@ function openDescriptors(pid: number): number {
 
 function describe(samples: Samples, unit: number): string {
   const parts = lasting.map(name => {
-    const { perHour, spread } = slopeOf(samples.get(name) ?? [])
-    return `${name} ${(perHour / unit).toFixed(1)} ± ${(spread / unit).toFixed(1)}`
+    const own = samples.get(name) ?? []
+    const { perHour, spread } = slopeOf(own)
+    const most = Math.max(0, ...own.map(({ value }) => value))
+    return `${name} ${Math.round(most / unit)}, ${(perHour / unit).toFixed(1)} ± ${(spread / unit).toFixed(1)}`
   })
-  return parts.join(', ')
+  return parts.join('; ')
 }
