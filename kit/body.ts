@@ -30,7 +30,7 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
       clearInterval(timer)
       source.pause()
       source.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
-      source.on('error', () => {})
+      source.on('error', unheard)
       done(error)
     },
   })
@@ -55,10 +55,14 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
     guarded.destroy(new ServiceError('bad-request', 'The sender broke off in the middle of the body.'))
   source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   source.pause()
-  // Whoever reads on gets the error there; before that, or when nobody reads, it must not end the process.
-  guarded.on('error', () => {})
-  return guarded
+  return guarded.on('error', unheard)
 }
+
+/**
+ * For the `error` of a stream that lies between two readers: whoever reads on gets it there; before that, or when nobody
+ * reads, it must not end the process.
+ */
+export const unheard = () => {}
 
 /** The refusal of a sender that does not keep the pace. */
 export const tooSlow = () => new ServiceError('request-timeout', 'The request came too slowly.')
@@ -81,7 +85,7 @@ export async function collect(stream: Readable, maxBytes: number): Promise<Buffe
  */
 export async function peek(body: Bytes, count: number): Promise<{ first: Buffer; body: Bytes }> {
   if (Buffer.isBuffer(body.data)) return { first: body.data.subarray(0, count), body }
-  const stream = body.data
+  const stream = body.data.on('error', unheard)
   const pieces = stream.iterator({ destroyOnReturn: false })
   let first: Buffer = Buffer.alloc(0)
   for (;;) {
@@ -97,5 +101,5 @@ export async function peek(body: Bytes, count: number): Promise<{ first: Buffer;
 
 /** Lets go of a body that nobody wants: an unread answer would hold its connection. */
 export function discard(body: Bytes | undefined): void {
-  if (body !== undefined && !Buffer.isBuffer(body.data)) body.data.on('error', () => {}).destroy()
+  if (body !== undefined && !Buffer.isBuffer(body.data)) body.data.on('error', unheard).destroy()
 }

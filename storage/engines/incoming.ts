@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { discard } from '../../kit/body.ts'
+import { discard, unheard } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
@@ -70,8 +70,7 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
       const name = randomUUID()
       const path = join(folder, name)
       inHand.add(name)
-      // A stream that fails before it is read tells whoever reads it then; unheard, it would end the process.
-      if (!Buffer.isBuffer(body.data)) body.data.on('error', () => {})
+      if (!Buffer.isBuffer(body.data)) body.data.on('error', unheard)
       try {
         const seal = await write(path, body, limits, fatal)
         return {

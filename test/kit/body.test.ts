@@ -135,3 +135,12 @@ t.test('a body that breaks under the look fails the look', async t => {
   setImmediate(() => stream.destroy(new Error('reset')))
   await t.rejects(peek({ data: stream }, 4), /reset/)
 })
+
+t.test('a body that breaks between the look and its reader fails the reader, and nobody else', async t => {
+  const stream = new PassThrough()
+  stream.write('abcd')
+  const { body } = await peek({ data: stream }, 2)
+  stream.destroy(new Error('reset'))
+  await new Promise(resolve => stream.on('close', resolve))
+  await t.rejects(collect(body.data as Readable, 100), /reset/)
+})
