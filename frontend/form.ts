@@ -28,14 +28,24 @@ export interface FormLimits {
 }
 
 /**
- * The file of an upload form, as a stream; small ones whole. `bad-request` when the request is no such form, `too-large`
- * when the file is longer than `maxBytes`, `request-timeout` when it comes too slowly, the file or what stands before it.
+ * What a request says of its form before a byte of it is read: its length, `undefined` when it does not say. `bad-request`
+ * when it is no form, `too-large` when its file would be longer than `maxBytes`.
  */
-export async function readFile(request: FastifyRequest, limits: FormLimits): Promise<Bytes> {
+export function readAnnouncement(request: FastifyRequest, maxBytes: number): number | undefined {
   if (!request.isMultipart())
     throw new ServiceError('bad-request', `An upload is a multipart form with the file field ${FILE_FIELD}.`)
-  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes + FORM_BYTES)
-    throw new ServiceError('too-large', `The file is larger than ${limits.maxBytes} bytes.`)
+  const length = request.headers['content-length']
+  if (length === undefined) return undefined
+  if (Number(length) > maxBytes + FORM_BYTES)
+    throw new ServiceError('too-large', `The file is larger than ${maxBytes} bytes.`)
+  return Number(length)
+}
+
+/**
+ * The file of an upload form, as a stream; small ones whole. `bad-request` when there is none in it, `too-large` when the
+ * file is longer than `maxBytes`, `request-timeout` when it comes too slowly, the file or what stands before it.
+ */
+export async function readFile(request: FastifyRequest, limits: FormLimits): Promise<Bytes> {
   const watch = watchForm(request.raw, limits.pace)
   try {
     return await Promise.race([findFile(request, limits), watch.late])

@@ -9,7 +9,7 @@ import type { masterContract } from '../master/contract.ts'
 import { frontendContract, notReady, ready, type StatusReport } from './contract.ts'
 import { sendEvents } from './events.ts'
 import { createFeed } from './feed.ts'
-import { formLimits, readFile } from './form.ts'
+import { formLimits, readAnnouncement, readFile } from './form.ts'
 import { createOperatorCheck } from './operator.ts'
 import { addOriginRules } from './origin.ts'
 import { renderHome, renderTask } from './page.ts'
@@ -74,12 +74,12 @@ export function buildFrontend({
     },
     async submitTask({ request, reply }) {
       await visitors.countUpload(request)
-      const maxBytes = lengthOf(request)
-      const leave = uploads.enter(unitsOf(maxBytes, maxUploadBytes))
+      const length = readAnnouncement(request, maxUploadBytes)
+      const leave = uploads.enter(unitsOf(length, maxUploadBytes))
       try {
         const said = terms()
         const file = await readFile(request, { maxBytes: maxUploadBytes, pace: app.pace })
-        const id = await master.ask.new({ maxBytes }, { body: file })
+        const id = await master.ask.new({ maxBytes: length }, { body: file })
         failpoint('frontend.upload.taken')
         const { retentionMs } = (await said) ?? {}
         if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))
@@ -139,11 +139,6 @@ function sendPage(reply: FastifyReply, page: string): typeof sent {
 function statusOf({ is }: TaskStory): number {
   if (is === 'failed') return 422
   return is === 'unknown for now' ? 503 : 200
-}
-
-function lengthOf({ headers }: FastifyRequest): number | undefined {
-  const length = headers['content-length']
-  return length === undefined ? undefined : Number(length)
 }
 
 /** True for a browser that submitted a form, and wants to be shown something. */

@@ -31,13 +31,23 @@ t.test('an upload that does not say how long it is counts as the largest', async
   await waitFor('it is full', async () => (await submit(url, formWith(uniqueImage(1)))).status === 503)
 })
 
-t.test('a form that announces too much is refused before any of it is read', async t => {
-  const { port } = await openFrontend(t, { maxUploadBytes: 100_000 })
-  const wire = await openWire(t, port)
-  const type = 'Content-Type: multipart/form-data; boundary=x'
-  wire.say(`POST /submitTask HTTP/1.1\r\nHost: a\r\n${type}\r\nContent-Length: 10000000000\r\n\r\n`)
-  t.match(await wire.hears(/\r\n\r\nError/), /^HTTP\/1\.1 413 /)
-})
+t.test(
+  'a form that announces too much is too large, before any of it is read and also while it is full',
+  async t => {
+    const { url, port } = await openFrontend(t, { maxBytesUnderWay: 1_500_000, maxUploadBytes: 100_000 })
+    const type = 'Content-Type: multipart/form-data; boundary=x'
+    const announce = async (length: number) => {
+      const wire = await openWire(t, port)
+      wire.say(`POST /submitTask HTTP/1.1\r\nHost: a\r\n${type}\r\nContent-Length: ${length}\r\n\r\n`)
+      return wire
+    }
+    t.match(await (await announce(10_000_000_000)).hears(/\r\n\r\nError/), /^HTTP\/1\.1 413 /)
+    const slow = await announce(100_000)
+    await waitFor('it is full', async () => (await submit(url, formWith(uniqueImage(1)))).status === 503)
+    t.match(await (await announce(10_000_000_000)).hears(/\r\n\r\nError/), /^HTTP\/1\.1 413 /)
+    slow.hangUp()
+  },
+)
 
 t.test('a form that comes too slowly is refused, in its file and before it', async t => {
   const { port } = await openFrontend(t, { patienceMs: 500 })
