@@ -229,8 +229,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'kit/body.ts',
-        find: "  guarded.on('error', () => {})\n",
-        replace: '',
+        find: 'export const unheard = () => {}',
+        replace: 'export const unheard = (error: unknown) => {\n  throw error\n}',
       },
     ],
     shownBy: { fault: 'T19', rounds: 1 },
