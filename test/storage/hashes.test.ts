@@ -36,7 +36,9 @@ t.test('who asks while a hash is found shares it, who asks later has it found an
   const { first, second } = await openTwice(t)
   const hashes = createHashes()
   const [one, two] = [finder('one'), finder('two')]
-  const both = [hashes.of(first, one.find), hashes.of(second, two.find)]
+  const both = [hashes.of(first, one.find)]
+  await settle(first)
+  both.push(hashes.of(second, two.find))
   await settle(second)
   one.finish()
   t.same(await Promise.all(both), [Buffer.from('one'), Buffer.from('one')])
