@@ -4,6 +4,7 @@ import {
   flag,
   get,
   id,
+  idList,
   idText,
   json,
   lines,
@@ -63,6 +64,9 @@ export type Grant = z.infer<typeof grant>
 /** One page of the feed of all changes, oldest first. */
 export const changes = z.object({ revision: z.int(), tasks: z.array(task) })
 
+/** Most ids that one may ask for at once: longer requests would be refused for their length. */
+export const MOST_IDS = 500
+
 const token = z.string().min(1, 'is empty').max(200, 'is longer than 200 characters')
 
 /** The parameters of routes that master passes on. */
@@ -87,6 +91,11 @@ export const databaseContract = defineContract({
       query: { id, wait: waitSeconds.optional() },
       reply: json(task),
       summary: 'a task; with wait (seconds), after its next change',
+    }),
+    getByIds: get('/getByIds', {
+      query: { ids: idList(MOST_IDS) },
+      reply: json(z.array(task)),
+      summary: 'those tasks of the given ids that there are',
     }),
     getNewTask: post('/getNewTask', {
       query: ofGetNewTask,

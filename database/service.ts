@@ -21,6 +21,10 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       if (wait === undefined) return found(await engine.get(id))
       return found(await engine.get(id, { waitMs: wait * 1_000, signal: call.signal }))
     },
+    getByIds: async ({ query: { ids } }) => {
+      const tasks = await Promise.all(ids.map(id => engine.get(id)))
+      return tasks.filter(task => task !== undefined)
+    },
     async getNewTask(call) {
       const { worker, wait = 0 } = call.query
       const isPlain = worker === undefined && call.query.wait === undefined

@@ -9,8 +9,10 @@ import type { Journal, Promised } from './journal.ts'
 import type { Visitor } from './visitors.ts'
 import type { Watch } from './watch.ts'
 
-/** How long a task may take to end once all is quiet, in ms, beside two leases. */
+/** How long nothing may end while tasks are waiting once all is quiet, in ms, beside two leases. */
 const END_MS = 60_000
+/** How long each task is waited for all the same, in ms. */
+const LEAST_MS = 5000
 /** How long an answer may take, in ms: meanwhile this process may be comparing two pictures of 100 megapixels. */
 const PATIENCE_MS = 180_000
 /** Results that are compared at the same time. */
@@ -32,9 +34,10 @@ export async function check(checked: Checked): Promise<void> {
   for (const invariant of ['I1', 'I2', 'I4', 'I10', 'I11'] as const) findings.look(invariant)
   checkIds(journal.promises, findings)
   const left = [...journal.promises]
+  const patience = createPatience(END_MS + 2 * system.leaseMs)
   const lane = async () => {
     for (let promised = left.pop(); promised !== undefined; promised = left.pop())
-      await checkPromise(promised, checked)
+      await checkPromise(promised, checked, patience)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
   checkAnswers(journal, findings)
@@ -57,11 +60,34 @@ function checkIds(promises: readonly Promised[], findings: Findings): void {
   }
 }
 
-async function checkPromise(promised: Promised, { system, visitor, findings, bytesOf }: Checked) {
+interface Patience {
+  /** Waits for a task as long as others still end that were waited for. */
+  wait<T>(end: (withinMs: number) => Promise<T | undefined>): Promise<T | undefined>
+}
+
+/** A lost task is waited for once: where many are lost, the others that wait beside it need no time of their own. */
+function createPatience(quietMs: number): Patience {
+  let until = Date.now() + quietMs
+  return {
+    async wait(end) {
+      const asked = Date.now()
+      const ended = await end(Math.max(until - asked, LEAST_MS))
+      const waited = Date.now() - asked
+      if (ended !== undefined && waited >= LEAST_MS) until = Math.max(until, Date.now() + quietMs)
+      return ended
+    },
+  }
+}
+
+async function checkPromise(
+  promised: Promised,
+  { system, visitor, findings, bytesOf }: Checked,
+  patience: Patience,
+) {
   const { id, image, mayFail } = promised
   const sent = bytesOf(image)
   const inner = createInner(system.secret, PATIENCE_MS)
-  const result = await visitor.fetch(id, END_MS + 2 * system.leaseMs)
+  const result = await patience.wait(withinMs => visitor.fetch(id, withinMs))
   const task = await inner.json<Task>(`${system.urls.database}/getById?id=${id}`)
   if (task?.state !== 2 && task?.state !== 3)
     return findings.broke('I1', `upload ${id} (image ${image}) is ${describe(task)}`)

@@ -29,6 +29,8 @@ export interface SceneOptions {
   readonly pauseMs?: number
   /** How many ask for the images of open tasks all the time; none unless said. */
   readonly probers?: number
+  /** True where that system removes what it did soon afterwards: it is not asked for in the end. */
+  readonly isForgetful?: boolean
 }
 
 /** A system under load, and all that watches it. */
@@ -56,14 +58,15 @@ export interface Scene {
 export async function openScene(
   open: OpenDeployment,
   seed: number,
-  { system: settings, isSupervised = false, lanes = 4, pauseMs = 20, probers = 0 }: SceneOptions = {},
+  options: SceneOptions = {},
 ): Promise<Scene> {
-  const system = await open(settings, isSupervised)
+  const { isSupervised = false, lanes = 4, pauseMs = 20, probers = 0, isForgetful = false } = options
+  const system = await open(options.system, isSupervised)
   const folder = mkdtempSync(join(tmpdir(), 'verdigris-broken-'))
   const journal = createJournal(join(folder, 'journal.jsonl'))
   const findings = createFindings()
   const url = system.urls.frontend
-  const visitor = createVisitor({ url, journal })
+  const visitor = createVisitor({ url, journal, isForgetful })
   const watch = startWatch(system, {
     findings,
     isDisturbed: () => journal.hadFault(journal.now(), journal.now()),
@@ -72,6 +75,7 @@ export async function openScene(
   const crowd = startCrowd({
     url,
     journal,
+    isForgetful,
     lanes,
     pauseMs,
     firstImage: seed * 1_000_000,

@@ -136,6 +136,12 @@ export const idText = z
   .refine(value => Number.isSafeInteger(Number(value)), 'is not an id')
 /** A required id as a parameter; the handler and the client see a number. */
 export const id = idText.transform(Number)
+/** Ids with commas between them, from 1 to `most`. */
+export const idList = (most: number) =>
+  z
+    .string()
+    .transform(value => value.split(','))
+    .pipe(z.array(id).max(most, `has more than ${most} ids`))
 /** A whole number as a parameter, from `least` to `most`. */
 export const wholeNumber = (least: number, most: number) =>
   z

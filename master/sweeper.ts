@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
+import { type databaseContract, failed, finished, MOST_IDS, type Task } from '../database/contract.ts'
 import { hasCode } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
@@ -34,6 +34,11 @@ export interface Swept {
   images: number
 }
 
+/** An image and its task, where there is one. */
+interface FoundImage extends StoredImage {
+  readonly task: Task | undefined
+}
+
 export interface Sweeper {
   /** Goes once over all tasks and images; rejects with an `AbortError` once it is closed. */
   sweep(): Promise<Swept>
@@ -50,12 +55,6 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
   const { everyMs, firstMs = Math.min(FIRST_MS, everyMs) } = times
   const closing = new AbortController()
   const { signal } = closing
-
-  const find = (id: number) =>
-    database.ask.getById({ id }, { signal }).catch(error => {
-      if (hasCode(error, 'not-found')) return undefined
-      throw error
-    })
 
   /** Has the task forgotten, and its id given up: false when it is needed, whatever was known of it before. */
   const giveUp = async (id: number): Promise<boolean> => {
@@ -82,10 +81,10 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
   }
 
   /**
-   * Images that are old enough. Young ones are asked for as well, and left out here: storage would go through all of those
+   * Images that are old enough, with what their task was a moment ago. Young ones are asked for as well, and left out here: storage would go through all of those
    * that lie between two old ones before it answers.
    */
-  async function* imagesOf(state: ImageState): AsyncGenerator<StoredImage> {
+  async function* imagesOf(state: ImageState): AsyncGenerator<FoundImage> {
     let after = ''
     for (;;) {
       const began = performance.now()
@@ -94,10 +93,17 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
       const last = page.at(-1)
       if (last === undefined) return
       after = last.name
-      yield* page.filter(({ ageMs }) => ageMs >= times.orphanMs)
+      const old = page.filter(({ ageMs }) => ageMs >= times.orphanMs)
+      while (old.length > 0) yield* await withTasks(old.splice(0, MOST_IDS))
       // Storage has to look at names and files for it: it rests as long as that took.
       await delay(tookMs, undefined, { signal })
     }
+  }
+
+  const withTasks = async (images: StoredImage[]): Promise<FoundImage[]> => {
+    const tasks = await database.ask.getByIds({ ids: images.map(({ id }) => id) }, { signal })
+    const byId = new Map(tasks.map(task => [task.id, task]))
+    return images.map(image => ({ ...image, task: byId.get(image.id) }))
   }
 
   // The task goes first: while it is there its images are. Those that a crash leaves behind are images without a task.
@@ -111,16 +117,15 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
     failpoint('master.upload.swept')
   }
 
-  const sweepUpload = async ({ id }: StoredImage, gone: Swept): Promise<void> => {
-    if ((await find(id)) !== undefined || !(await giveUp(id))) return
+  const sweepUpload = async ({ id, task }: FoundImage, gone: Swept): Promise<void> => {
+    if (task !== undefined || !(await giveUp(id))) return
     await storage.ask.deleteImage({ id, state: 'working', olderThanMs: times.orphanMs }, { signal })
     gone.images += 1
     failpoint('master.upload.swept')
   }
 
   /** Only of a finished task is it certain which result counts; of a plain one (0), storage alone knows. */
-  const sweepResult = async ({ id, attempt }: StoredImage, gone: Swept): Promise<void> => {
-    const task = await find(id)
+  const sweepResult = async ({ id, attempt, task }: FoundImage, gone: Swept): Promise<void> => {
     const isLost = task?.state === finished && (task.result ?? 0) > 0 && task.result !== attempt
     if (task === undefined ? !(await giveUp(id)) : !isLost) return
     const query = { id, state: 'finished', attempt, olderThanMs: times.orphanMs } as const

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import { type Failpoint, failpoints } from '../../kit/failpoints.ts'
@@ -6,22 +8,30 @@ import type { Service } from '../../scripts/services.ts'
 import { uniqueImage } from '../../test/images/noise.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Fault } from '../fault.ts'
+import { createFindings } from '../findings.ts'
 import { createInner } from '../inner.ts'
-import type { Scene } from '../scene.ts'
+import type { Scene, SceneOptions } from '../scene.ts'
 
 /** `error` goes on until the service is started anew. */
 const modes = ['crash', 'error once', 'error'] as const
-/** Steps that are passed once, at the start. All others fail from the third pass on, so that the service gets to work first. */
+/** The pass at which a step fails, so that the service gets to work first; but for those that are passed once, at the start. */
+const PASSES = 3
 const atStart: readonly Failpoint[] = ['kv-store.file.opened', 'database.file.opened', 'storage.folders.made']
 type Mode = (typeof modes)[number]
+/** Those that are reached only where tasks are old enough to go: they are tried where nothing is kept for long. */
+const ofRetention: readonly Failpoint[] = ['master.task.swept', 'master.result.swept', 'master.upload.swept']
+/** What else has to fail for a step to be reached: a task is handed back whose upload cannot be had. */
+const besides: Partial<Record<Failpoint, string>> = { 'worker.task.released': 'worker.upload.fetched=error' }
 /** How long a step may take to be reached, in ms, and how long one that fails for ever does so. */
-const REACH_MS = 10_000
+const REACH_MS = 20_000
 const FOREVER_MS = 2_000
 /** Pause between two rounds of what reaches the rarer steps, in ms. */
 const DRIVE_MS = 50
 
-/** What old images and orphans are for the masters, so that they sweep while this runs; retention stays long. */
+/** What orphans are for the masters, so that they sweep while this runs; retention stays long. */
 const env = { ORPHAN_MS: '5000', SWEEP_MS: '1000' }
+/** Where tasks expire as well. A picture is fetched long before that. */
+const forgetful = { ...env, RETENTION_MS: '3000' }
 
 const pairs = modes.flatMap(mode => Object.keys(failpoints).map(step => ({ step: step as Failpoint, mode })))
 
@@ -30,20 +40,36 @@ export const failedSteps: Fault = {
   says: 'a crash, an error once, an error for ever at every durable step',
   rounds: { full: pairs.length, short: 1 },
   async run({ rounds, random, open, say }) {
-    const scene = await open({ system: { failpoints: {}, env, counts: { worker: 2 } }, pauseMs: 50 })
-    const chosen = pairs.map(pair => ({ pair, place: random.next() })).sort((a, b) => a.place - b.place)
+    const chosen = pairs.map(pair => ({ ...pair, place: random.next() })).sort((a, b) => a.place - b.place)
+    const tried = chosen.slice(0, rounds)
     const reached = new Map<Failpoint, Set<Mode>>()
-    for (const { pair } of chosen.slice(0, rounds)) {
-      const { step, mode } = pair
-      if (await failAt(scene, step, mode)) reached.set(step, (reached.get(step) ?? new Set()).add(mode))
-      else say(`${step} was not reached within ${REACH_MS} ms`)
+    const findings = createFindings()
+    let acknowledged = 0
+    const tryIn = async (these: typeof tried, options: SceneOptions) => {
+      if (these.length === 0) return
+      const counts = { worker: 2 }
+      const scene = await open({
+        ...options,
+        system: { ...options.system, failpoints: {}, counts },
+        pauseMs: 50,
+      })
+      for (const { step, mode } of these)
+        if (await failAt(scene, step, mode)) reached.set(step, (reached.get(step) ?? new Set()).add(mode))
+        else say(`${step} was not reached within ${REACH_MS} ms (${mode})`)
+      acknowledged += scene.journal.promises.length
+      findings.add(await scene.end())
     }
-    const tried = new Set(chosen.slice(0, rounds).map(({ pair }) => pair.step)).size
+    const isOld = ({ step }: { step: Failpoint }) => ofRetention.includes(step)
+    await tryIn(
+      tried.filter(pair => !isOld(pair)),
+      { system: { env } },
+    )
+    await tryIn(tried.filter(isOld), { system: { env: forgetful }, isForgetful: true })
+    const steps = new Set(tried.map(({ step }) => step)).size
     const times = [...reached.values()].reduce((sum, found) => sum + found.size, 0)
     const whole = [...reached.values()].filter(found => found.size === modes.length).length
-    const says = `${times} failures at ${reached.size} of ${tried} steps, ${whole} of them in all three ways; ${scene.journal.promises.length} uploads acknowledged`
-    const findings = await scene.end()
-    return { figures: [{ says, goal: 'G3', isReached: whole >= 20 && !findings.isBroken() }], findings }
+    const says = `${times} failures at ${reached.size} of ${steps} steps, ${whole} of them in all three ways; ${acknowledged} uploads acknowledged`
+    return { figures: [{ says, goal: 'G3', isReached: whole === steps && !findings.isBroken() }], findings }
   },
 }
 
@@ -56,11 +82,12 @@ async function failAt(scene: Scene, step: Failpoint, mode: Mode): Promise<boolea
   let hasFailed = false
   await scene.during(async () => {
     await system.kill(service)
+    if (step === 'storage.leftover.swept') leaveFiles(system)
     // One that fails while it starts is not ready.
     await system.start(service, armed(step, mode)).catch(() => {})
     const deadline = performance.now() + REACH_MS
     while (failures() === before && performance.now() < deadline) {
-      await reachSteps(system)
+      await reachSteps(scene)
       await delay(DRIVE_MS)
     }
     hasFailed = failures() > before
@@ -72,21 +99,40 @@ async function failAt(scene: Scene, step: Failpoint, mode: Mode): Promise<boolea
 }
 
 function armed(step: Failpoint, mode: Mode): string {
-  const first = atStart.includes(step) ? 1 : 3
-  return mode === 'error once' ? `${step}=error@${first}*1` : `${step}=${mode}@${first}`
+  const first = atStart.includes(step) ? 1 : PASSES
+  const action = mode === 'error once' ? `${step}=error@${first}*1` : `${step}=${mode}@${first}`
+  return step in besides ? `${besides[step]},${action}` : action
 }
 
-/** What visitors do not do: plain values, images without a task, and pictures that are deleted. */
-async function reachSteps({ urls, secret }: Deployment): Promise<void> {
+/** What a process that is no more has left, long ago. */
+function leaveFiles({ dataDir }: Deployment): void {
+  for (let i = 0; i < PASSES; i += 1) {
+    const path = join(dataDir, 'storage', 'incoming', randomUUID())
+    writeFileSync(path, 'half an image')
+    utimesSync(path, 0, 0)
+  }
+}
+
+/** A picture whose header is whole and whose pixels are not. */
+function brokenImage(image: number): Buffer {
+  const bytes = uniqueImage(image)
+  return bytes.fill(0, bytes.length >> 1)
+}
+
+/** What the crowd does not do: plain values, images without a task, broken ones, and pictures that are deleted. */
+async function reachSteps({ system, visitor }: Scene): Promise<void> {
+  const { urls, secret } = system
   const inner = createInner(secret)
-  const orphan = 2 ** 50 + Math.floor(Math.random() * 2 ** 49)
+  const image = 2 ** 50 + Math.floor(Math.random() * 2 ** 49)
   const send = (path: string) =>
-    request(`${urls.storage}${path}`, { method: 'POST', body: uniqueImage(orphan) })
+    request(`${urls.storage}${path}`, { method: 'POST', body: uniqueImage(image) })
       .then(({ body }) => body.dump())
       .catch(() => {})
   await inner.ask(`${urls['kv-store']}/set?key=tried&value=${randomUUID()}`, 'POST')
   await inner.ask(`${urls['kv-store']}/remove?key=tried`, 'DELETE')
-  await send(`/sendImage?id=${orphan}&state=finished&attempt=1`)
-  await send(`/sendImage?id=${orphan}&state=working`)
-  await inner.ask(`${urls.master}/delete?id=${orphan + 1}`, 'DELETE')
+  await send(`/sendImage?id=${image}&state=finished&attempt=1`)
+  await send(`/sendImage?id=${image}&state=working`)
+  await visitor.upload({ image, bytes: brokenImage(image), isJudged: true })
+  const unwanted = await visitor.upload({ image, bytes: uniqueImage(image), isJudged: true })
+  await inner.ask(`${urls.master}/delete?id=${unwanted ?? image + 1}`, 'DELETE')
 }

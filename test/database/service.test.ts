@@ -113,6 +113,25 @@ t.test('who waits in vain is answered with 204', async t => {
   t.match(await post('/getNewTask?wait=0'), { status: 204, text: '' })
 })
 
+t.test('many tasks are answered at once, without those that are not there', async t => {
+  const { get, post } = build(t)
+  for (const id of [5, 6, 7]) await post(`/newTask?id=${id}`)
+  await post('/setById', '{"id":6,"state":3}')
+  const idsOf = async (ids: string) =>
+    JSON.parse((await get(`/getByIds?ids=${ids}`)).text).map(({ id }: { id: number }) => id)
+  t.same(await idsOf('6,7,8,0'), [6, 7])
+  t.same(await idsOf('8'), [])
+  t.match(JSON.parse((await get('/getByIds?ids=6')).text), [{ id: 6, state: 3 }])
+  const largest = Array(500).fill('9007199254740991')
+  t.match(await get(`/getByIds?ids=${encodeURIComponent(largest.join(','))}`), { status: 200, text: '[]' })
+  const refused = ['', '?ids=', '?ids=1,', '?ids=1,,2', '?ids=1,07', '?ids=1,x', '?ids=1%202', '?ids=1&ids=2']
+  for (const query of refused) t.match(await get(`/getByIds${query}`), { status: 400 }, query)
+  t.match(await get(`/getByIds?ids=${largest.concat('1').join(',')}`), {
+    status: 400,
+    text: 'The parameter ids has more than 500 ids.\n',
+  })
+})
+
 t.test('the feed is JSON', async t => {
   const { get, post } = build(t)
   await post('/newTask?id=5')

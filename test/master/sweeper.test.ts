@@ -114,6 +114,22 @@ t.test(
   },
 )
 
+t.test('of five hundred images one question is asked', async t => {
+  const stage = await openStage(t)
+  const ids = Array.from({ length: 501 }, (_, i) => i + 1)
+  const make = async (id: number) => {
+    await stage.storage.ask.sendImage({ id, state: 'working' }, image)
+    await stage.database.ask.newTask({ id })
+  }
+  for (let at = 0; at < ids.length; at += 100) await Promise.all(ids.slice(at, at + 100).map(make))
+  let asked = 0
+  const links = before(stage, 'database', 'getByIds', async () => {
+    asked += 1
+  })
+  t.same(await sweeperOf(t, links, { orphanMs: 0 }).sweep(), { tasks: 0, images: 0 })
+  t.equal(asked, 2)
+})
+
 t.test('results of attempts that lost go, the one that counts stays', async t => {
   const stage = await openStage(t)
   await make(stage, 1, 'finishes')
@@ -189,7 +205,7 @@ t.test('a result that is stored, but not yet said to be done, stays', async t =>
   await stage.database.ask.newTask({ id: 1 })
   const { token = '', attempt } = (await stage.database.ask.getNewTask({ worker: 'w', wait: 1 })) ?? {}
   await stage.storage.ask.sendImage({ id: 1, state: 'finished', attempt }, image)
-  const links = before(stage, 'database', 'getById', () => stage.database.ask.finishTask({ id: 1, token }))
+  const links = before(stage, 'database', 'getByIds', () => stage.database.ask.finishTask({ id: 1, token }))
   await sweeperOf(t, stage, { retentionMs: 0, orphanMs: 0 }).sweep()
   t.same(await namesOf(stage, 'finished'), ['1.1'])
   await sweeperOf(t, links, { orphanMs: 0 }).sweep()

@@ -13,7 +13,7 @@ export const mutants: readonly Mutant[] = [
           '    if (id > 0) setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    else await database.ask.newTask({ id }).catch(error => {',
       },
     ],
-    shownBy: { fault: 'T2', rounds: 3 },
+    shownBy: { fault: 'T2', rounds: 8 },
   },
   {
     name: 'the bytes of an image are not put on disk',

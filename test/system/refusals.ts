@@ -109,6 +109,7 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
     },
   ],
   'database GET /changes': [],
+  'database GET /getByIds': [],
   'database GET /list': [],
 
   'storage POST /sendImage': [
@@ -199,6 +200,7 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   retry: ['', '2', 'true'],
   create: ['', '2', 'true'],
   attempt: ['', '-1', 'x'],
+  ids: ['', '1,', '-1', '1,07', '1,x', Array(501).fill('1').join(',')],
   olderThanMs: ['', '-1', 'x'],
   endedMs: ['', '-1', 'x'],
   maxBytes: ['', '-1', 'x'],

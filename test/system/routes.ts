@@ -46,6 +46,7 @@ export const parametersOf = ({ query }: Route): string[] => Object.keys(query.sh
 /** A value of each parameter that every route takes which has it; what they name is not there. */
 const examples: Readonly<Record<string, string>> = {
   id: '4503599627370495',
+  ids: '4503599627370495',
   state: 'working',
   token: 'nobody',
   worker: 'somebody',
