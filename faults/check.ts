@@ -88,12 +88,12 @@ async function checkPromise(
   const sent = bytesOf(image)
   const inner = createInner(system.secret, PATIENCE_MS)
   const result = await patience.wait(withinMs => visitor.fetch(id, withinMs))
-  const task = await inner.json<Task>(`${system.urls.database}/getById?id=${id}`)
+  const task = await persist(() => inner.json<Task>(`${system.urls.database}/getById?id=${id}`))
   if (task?.state !== 2 && task?.state !== 3)
     return findings.broke('I1', `upload ${id} (image ${image}) is ${describe(task)}`)
   if (task.state === 3 && !mayFail)
     return findings.broke('I1', `upload ${id} (image ${image}) failed: ${task.reason}`)
-  const kept = await inner.ask(`${system.urls.storage}/getImage?id=${id}&state=working`)
+  const kept = await persist(() => inner.ask(`${system.urls.storage}/getImage?id=${id}&state=working`))
   if (kept === undefined || !kept.bytes.equals(sent))
     findings.broke('I2', `upload ${id} is not what was sent (${kept?.status ?? 'no answer'})`)
   if (result === undefined) {
@@ -103,9 +103,16 @@ async function checkPromise(
   const [difference] = differences(sent, result)
   if (difference !== undefined) findings.broke('I2', `the result of ${id}: ${difference}`)
   const attempt = task.result === undefined || task.result === 0 ? '' : `&attempt=${task.result}`
-  const again = await inner.ask(`${system.urls.storage}/getImage?id=${id}&state=finished${attempt}`)
-  if (again === undefined || !again.bytes.equals(result))
-    findings.broke('I4', `the result of ${id} is another one in storage`)
+  const query = `id=${id}&state=finished${attempt}`
+  const again = await persist(() => inner.ask(`${system.urls.storage}/getImage?${query}`))
+  if (again === undefined) findings.broke('I1', `storage does not answer for the result of ${id}`)
+  else if (!again.bytes.equals(result))
+    findings.broke('I4', `the result of ${id} is another one in storage (${again.status})`)
+}
+
+/** Asks up to three times: a connection may have been closed while this process compared pictures. */
+async function persist<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
+  return (await ask()) ?? (await ask()) ?? ask()
 }
 
 /** A 5xx whose request met no fault at any moment. */

@@ -10,6 +10,8 @@ const PATIENCE_MS = 30_000
 const AGAIN_MS = 20
 /** Pause between two looks whether an image is ready, in ms. */
 const LOOK_MS = 20
+/** How often he looks at least: when this process compares pictures meanwhile, an answer may be lost and the time be up. */
+const LEAST_LOOKS = 3
 
 /** What visitors send. */
 export interface Upload {
@@ -90,7 +92,7 @@ export function createVisitor({ url, journal, isForgetful = false }: VisitorOpti
     ask,
     async fetch(id, withinMs) {
       const deadline = journal.now() + withinMs
-      while (journal.now() < deadline) {
+      for (let looks = 0; looks < LEAST_LOOKS || journal.now() < deadline; looks += 1) {
         const { status, text } = await ask(id)
         if (status === 422 || status === 404) return undefined
         if (status === 200 && text === ready) {
