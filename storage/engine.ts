@@ -53,9 +53,10 @@ export interface StorageEngine {
   /**
    * An image, verified before its first byte is given; `undefined` when there is none. Of `finished` without `attempt` the
    * plain result, else that of the highest attempt. Rejects with `internal` when what is stored is not what was sent.
-   * A stream that is given must be read or destroyed.
+   * A stream that is given must be read or destroyed. Where many are asked for it takes turns, and rejects with `unavailable`
+   * once `isWanted` says that nobody waits for it any more.
    */
-  get(image: ImageKey): Promise<(Bytes & { readonly length: number }) | undefined>
+  get(image: ImageKey, isWanted?: () => boolean): Promise<(Bytes & { readonly length: number }) | undefined>
   /**
    * Removes an image, also when there is none; of `finished` without `attempt` all results of that id. With `olderThanMs`
    * only what was last written at least that long ago.

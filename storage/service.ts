@@ -32,9 +32,9 @@ export function buildStorage({ engine, maxBytes, ...server }: StorageOptions): F
       })
       return done
     },
-    async getImage({ query: { id, state, attempt } }) {
+    async getImage({ query: { id, state, attempt }, reply }) {
       refuseAttemptOfUpload(state, attempt)
-      const image = await engine.get({ id, state, attempt })
+      const image = await engine.get({ id, state, attempt }, () => !reply.raw.destroyed)
       if (image === undefined) throw new ServiceError('not-found', 'No such image.')
       return image
     },

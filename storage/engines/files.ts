@@ -5,10 +5,9 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import type { ImageKey, StorageEngine } from '../engine.ts'
 import { type Fatal, makeFolders } from './folder.ts'
-import { createHashes } from './hashes.ts'
 import { createIncoming, isNoRoom, type Received } from './incoming.ts'
 import { openLedger } from './ledger.ts'
-import { CorruptError, ignoreAbsence, readSealed } from './sealed.ts'
+import { CorruptError, createSealedFiles, ignoreAbsence } from './sealed.ts'
 import { openShelves } from './shelves.ts'
 
 /** Longest time between two sweeps of temporary files, in ms. */
@@ -49,7 +48,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   const incoming = createIncoming({ path: join(path, 'incoming'), abandonedMs, fatal })
   const folders = [...shelves.working.paths, ...shelves.finished.paths]
   const ledger = openLedger({ folders, quotaBytes, countEveryMs })
-  const hashes = createHashes()
+  const files = createSealedFiles()
   let corrupt = 0
 
   let sweeping = incoming.sweep()
@@ -62,13 +61,13 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
     Math.min(SWEEP_MS, abandonedMs),
   ).unref()
 
-  const read = async (image: ImageKey) => {
-    const found = await readSealed(shelves[image.state].pathOf(image), hashes).catch(asRefusal)
+  const read = async (image: ImageKey, isWanted?: () => boolean) => {
+    const found = await files.read(shelves[image.state].pathOf(image), isWanted).catch(asRefusal)
     if (found !== undefined || image.state === 'working' || image.attempt !== undefined) return found
     const attempt = (await shelves.finished.attemptsOf(image.id)).at(-1)
     return attempt === undefined
       ? undefined
-      : readSealed(shelves.finished.pathOf({ ...image, attempt }), hashes).catch(asRefusal)
+      : files.read(shelves.finished.pathOf({ ...image, attempt }), isWanted).catch(asRefusal)
   }
 
   /** Gives a file the name; the bytes of the file that had it. */
@@ -84,7 +83,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
    */
   const nameOnce = async (file: Received, path: string): Promise<number | undefined> => {
     while (!(await file.linkTo(path))) {
-      const there = await readSealed(path, hashes).catch(error => {
+      const there = await files.read(path).catch(error => {
         if (error instanceof CorruptError) return 'corrupt' as const
         throw error
       })
@@ -129,9 +128,9 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
         return asRefusal(error)
       }
     },
-    async get(image) {
+    async get(image, isWanted) {
       try {
-        return await read(image)
+        return await read(image, isWanted)
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error
         corrupt += 1

@@ -241,7 +241,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/service.ts',
-        find: '      const image = await engine.get({ id, state, attempt })\n',
+        find: '      const image = await engine.get({ id, state, attempt }, () => !reply.raw.destroyed)\n',
         replace:
           "      const image = await engine.get({ id, state, attempt })\n      if (state === 'finished' && id % 50 === 0) throw new Error('planted')\n",
       },

@@ -1,11 +1,15 @@
+import { mkdtempSync } from 'node:fs'
 import { appendFile, type FileHandle, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createHashes } from '../../storage/engines/hashes.ts'
+import { createTurns } from '../../storage/engines/turns.ts'
+
+const wanted = () => true
 
 /** A file with one byte in it, opened twice. */
 async function openTwice(t: Test): Promise<{ path: string; first: FileHandle; second: FileHandle }> {
-  const path = join(t.testdir(), 'image')
+  const path = join(mkdtempSync(join(t.testdir(), 'of-')), 'image')
   await writeFile(path, 'a')
   const [first, second] = await Promise.all([open(path), open(path)])
   t.teardown(() => Promise.all([first.close(), second.close()]))
@@ -34,27 +38,27 @@ function finder(hash: string) {
 
 t.test('who asks while a hash is found shares it, who asks later has it found anew', async t => {
   const { first, second } = await openTwice(t)
-  const hashes = createHashes()
+  const hashes = createHashes(createTurns(8))
   const [one, two] = [finder('one'), finder('two')]
-  const both = [hashes.of(first, one.find)]
+  const both = [hashes.of(first, one.find, wanted)]
   await settle(first)
-  both.push(hashes.of(second, two.find))
+  both.push(hashes.of(second, two.find, wanted))
   await settle(second)
   one.finish()
   t.same(await Promise.all(both), [Buffer.from('one'), Buffer.from('one')])
   t.same([...one.begun, ...two.begun], ['one'])
   two.finish()
-  t.same(await hashes.of(second, two.find), Buffer.from('two'))
+  t.same(await hashes.of(second, two.find, wanted), Buffer.from('two'))
 })
 
 t.test('a file that changed meanwhile has a hash of its own', async t => {
   const { path, first, second } = await openTwice(t)
-  const hashes = createHashes()
+  const hashes = createHashes(createTurns(8))
   const [one, two] = [finder('one'), finder('two')]
-  const before = hashes.of(first, one.find)
+  const before = hashes.of(first, one.find, wanted)
   await settle(first)
   await appendFile(path, 'b')
-  const after = hashes.of(second, two.find)
+  const after = hashes.of(second, two.find, wanted)
   one.finish()
   two.finish()
   t.same(await Promise.all([before, after]), [Buffer.from('one'), Buffer.from('two')])
@@ -62,17 +66,43 @@ t.test('a file that changed meanwhile has a hash of its own', async t => {
 
 t.test('what fails fails for all who share it, and is tried again by the next', async t => {
   const { first, second } = await openTwice(t)
-  const hashes = createHashes()
+  const hashes = createHashes(createTurns(8))
   const failing = async () => {
     await settle(second)
     throw new Error('the disk failed')
   }
-  const both = await Promise.allSettled([hashes.of(first, failing), hashes.of(second, failing)])
+  const both = await Promise.allSettled([
+    hashes.of(first, failing, wanted),
+    hashes.of(second, failing, wanted),
+  ])
   t.same(
     both.map(({ status }) => status),
     ['rejected', 'rejected'],
   )
   const next = finder('next')
   next.finish()
-  t.same(await hashes.of(first, next.find), Buffer.from('next'))
+  t.same(await hashes.of(first, next.find, wanted), Buffer.from('next'))
+})
+
+t.test('a hash whose turn comes is found while one of those who asked still wants it', async t => {
+  const { first, second } = await openTwice(t)
+  const { first: other } = await openTwice(t)
+  const one = finder('one')
+  one.finish()
+  for (const isSecondThere of [true, false]) {
+    const hashes = createHashes(createTurns(1))
+    const busy = finder('busy')
+    const before = hashes.of(other, busy.find, wanted)
+    await settle(other)
+    const asked = [hashes.of(first, one.find, () => false)]
+    await settle(first)
+    asked.push(hashes.of(second, one.find, () => isSecondThere))
+    const found = Promise.allSettled(asked)
+    await settle(second)
+    busy.finish()
+    await before
+    for (const asks of await found)
+      t.match(asks, isSecondThere ? { value: Buffer.from('one') } : { reason: { code: 'unavailable' } })
+  }
+  t.equal(one.begun.length, 1)
 })
