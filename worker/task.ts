@@ -10,6 +10,7 @@ import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
+import { isNetworkFailure } from '../kit/peer.ts'
 import type { storageContract } from '../storage/contract.ts'
 import type { Lease } from './lease.ts'
 import type { Run } from './pool.ts'
@@ -43,6 +44,11 @@ class Mistrust extends Error {
   constructor() {
     super('two implementations of the swap disagree about this image')
   }
+}
+
+/** True for what says nothing against the image: another service is away or full, or the upload broke off on its way here. */
+function isPassing(error: unknown): boolean {
+  return hasCode(error, 'unavailable', 'bad-answer', 'disk-full', 'overloaded') || isNetworkFailure(error)
 }
 
 /** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. */
@@ -103,7 +109,7 @@ export function createTaskRunner(options: TaskOptions): Run {
     } else if (error instanceof Mistrust) {
       log.error({ id, attempt: grant.attempt }, error.message)
       await lease.fail(error.message, false)
-    } else if (hasCode(error, 'unavailable', 'bad-answer', 'disk-full', 'overloaded')) {
+    } else if (isPassing(error)) {
       log.warn({ id, err: error }, 'a task is handed back')
       await delay(HAND_BACK_MS, undefined, { signal: lease.signal }).catch(() => {})
       await lease.release()
