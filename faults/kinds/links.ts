@@ -16,7 +16,7 @@ interface Link {
 }
 
 const links: readonly Link[] = [
-  { to: 'master', request: /^POST \/new / },
+  { to: 'master', request: /^POST \/new[ ?]/ },
   { to: 'master', request: /^POST \/getNewTask/, isGrant: true },
   { to: 'master', request: /^POST \/registerTaskFinished/ },
   { to: 'storage', request: /^POST \/sendImage.*state=working/ },
@@ -30,7 +30,7 @@ const links: readonly Link[] = [
 export const badLinks: Fault = {
   name: 'T17',
   says: `between services: ${DELAY_MS / 1_000} s delay, reset in the middle, truncated reply, half-close, request sent twice`,
-  rounds: { full: 60, short: 0 },
+  rounds: { full: 30, short: 0 },
   async run({ rounds, random, open }) {
     const detours = new Map<string, Detour>()
     const each = (name: string, port: number) => {
@@ -50,7 +50,7 @@ export const badLinks: Fault = {
       tried += came.length
       struck += came.filter(Boolean).length
     }
-    const scene = await open({ system: { each } })
+    const scene = await open({ system: { each }, pauseMs: 150 })
     try {
       for (let round = 0; round < rounds; round += 1)
         await scene.during(async () => {
