@@ -55,11 +55,11 @@ function checkIds(promises: readonly Promised[], findings: Findings): void {
 }
 
 interface Patience {
-  /** Waits for a task as long as others still end that were waited for. */
+  /** Waits for a task while it is not long ago that one ended which was waited for. */
   wait<T>(end: (withinMs: number) => Promise<T | undefined>): Promise<T | undefined>
 }
 
-/** A lost task is waited for once: where many are lost, the others that wait beside it need no time of their own. */
+/** The first lost task is waited for long enough; where many are lost, the others need no such time of their own. */
 function createPatience(quietMs: number): Patience {
   let until = Date.now() + quietMs
   return {
