@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import type { Header } from '../codec/header.ts'
 import type { Grant } from '../database/contract.ts'
-import { discard } from '../kit/body.ts'
+import { discard, unheard } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
@@ -78,6 +79,9 @@ export function createOpinion({
       timeout: COMPARE_MS,
       killSignal: 'SIGKILL',
     })
+    process_.on('error', unheard)
+    // Without a free file descriptor there is a child that has no streams; its error comes later.
+    await once(process_, 'spawn')
     child = process_
     const said = process_.stdout.setEncoding('utf8').toArray()
     await pipeline(framed(images), process_.stdin)
@@ -87,8 +91,10 @@ export function createOpinion({
   const answer = async (grant: Grant): Promise<boolean> => {
     const { id, attempt } = grant
     counts.asked += 1
+    let images: readonly Bytes[] = []
     try {
-      const said = await compare(await fetchBoth(grant))
+      images = await fetchBoth(grant)
+      const said = await compare(images)
       if (said === 'same') counts.agreed += 1
       else if (said === 'overruled') {
         counts.overruled += 1
@@ -101,6 +107,8 @@ export function createOpinion({
     } catch (error) {
       counts.unanswered += 1
       if (!isClosed) log.warn({ id, err: error }, 'no second opinion')
+    } finally {
+      for (const image of images) discard(image)
     }
     return true
   }

@@ -144,10 +144,10 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       const attempts =
         state === 'working' || attempt !== undefined ? [attempt] : await shelves[state].attemptsOf(id)
       const paths = attempts.map(attempt => shelves[state].pathOf({ id, state, attempt }))
-      await Promise.all(paths.map(path => removeFile(path, olderThanMs)))
+      await Promise.all(paths.map(path => removeFile(path, olderThanMs))).catch(asRefusal)
       failpoint('storage.image.removed')
     },
-    list: options => shelves[options.state].list(options),
+    list: options => shelves[options.state].list(options).catch(asRefusal),
     corruptCount: () => corrupt,
     usage: () => ({ bytes: ledger.bytes(), quotaBytes, isCounted: ledger.isCounted() }),
     async close() {
