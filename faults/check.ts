@@ -12,7 +12,7 @@ import type { Watch } from './watch.ts'
 /** How long nothing may end while tasks are waiting once all is quiet, in ms, beside two leases. */
 const END_MS = 60_000
 /** How long each task is waited for all the same, in ms. */
-const LEAST_MS = 5000
+const LEAST_MS = 5_000
 /** How long an answer may take, in ms: meanwhile this process may be comparing two pictures of 100 megapixels. */
 const PATIENCE_MS = 180_000
 

@@ -81,8 +81,8 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
   }
 
   /**
-   * Images that are old enough, with what their task was a moment ago. Young ones are asked for as well, and left out here: storage would go through all of those
-   * that lie between two old ones before it answers.
+   * Images that are old enough, with what their task was a moment ago. Young ones are asked for as well, and left out here:
+   * storage would go through all of those that lie between two old ones before it answers.
    */
   async function* imagesOf(state: ImageState): AsyncGenerator<FoundImage> {
     let after = ''

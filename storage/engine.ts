@@ -53,8 +53,8 @@ export interface StorageEngine {
   /**
    * An image, verified before its first byte is given; `undefined` when there is none. Of `finished` without `attempt` the
    * plain result, else that of the highest attempt. Rejects with `internal` when what is stored is not what was sent.
-   * A stream that is given must be read or destroyed. Where many are asked for it takes turns, and rejects with `unavailable`
-   * once `isWanted` says that nobody waits for it any more.
+   * A stream that is given must be read or destroyed. Large images are read in turn: it rejects
+   * with `unavailable` when its turn comes and `isWanted` says that nobody waits for it any more.
    */
   get(image: ImageKey, isWanted?: () => boolean): Promise<(Bytes & { readonly length: number }) | undefined>
   /**
