@@ -22,7 +22,7 @@ export const FIND_MS = 5_000
 /** Pause between two looks for somebody, in ms. */
 const LOOK_MS = 50
 /** How long an address that failed is left alone, in ms. */
-const DEAD_MS = 500
+const DEAD_MS = 100
 /** Who has owed answers in silence for so long, in ms, is asked when there is no other: its event loop may stand still. */
 export const SILENT_MS = 500
 
