@@ -36,6 +36,8 @@ export interface Watch {
   open(): number
   /** How often a task was asked for its image while a worker could see it, as soon as one could to begin with. */
   probes(): number
+  /** No longer looks at a task: somebody is about to delete it, and its image with it. */
+  leave(id: number): void
   /** Called with every change. */
   onChange(hear: (task: Task, before: Task | undefined) => void): void
   stop(): Promise<void>
@@ -56,6 +58,7 @@ export function startWatch(deployment: Deployment, { findings, isDisturbed, prob
   const hearers: ((task: Task, before: Task | undefined) => void)[] = []
   const probing = new Set<Promise<void>>()
   const open = new Set<number>()
+  const left = new Set<number>()
   let probes = 0
   let isOver = false
   const lag = startLag()
@@ -64,14 +67,14 @@ export function startWatch(deployment: Deployment, { findings, isDisturbed, prob
   const probe = async (id: number) => {
     const status = await statusOf(inner, `${urls.storage}/getImage?id=${id}&state=working`, () => isOver)
     probes += 1
-    if (status === 404) findings.broke('I3', `task ${id} has no image`)
+    if (status === 404 && !left.has(id)) findings.broke('I3', `task ${id} has no image`)
   }
   const see = (task: Task) => {
     const before = seen.get(task.id)?.task
     const wrong = wrongStep(before, task)
     if (wrong !== undefined) findings.broke('I5', `task ${task.id}: ${wrong}`)
     seen.set(task.id, { task, at: performance.now() })
-    if (isOpen(task)) open.add(task.id)
+    if (isOpen(task) && !left.has(task.id)) open.add(task.id)
     else open.delete(task.id)
     if (before === undefined) {
       const running: Promise<void> = probe(task.id).finally(() => probing.delete(running))
@@ -130,6 +133,10 @@ export function startWatch(deployment: Deployment, { findings, isDisturbed, prob
     seen,
     open: () => open.size,
     probes: () => probes,
+    leave(id) {
+      left.add(id)
+      open.delete(id)
+    },
     onChange: hear => void hearers.push(hear),
     async stop() {
       isOver = true

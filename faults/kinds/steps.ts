@@ -9,6 +9,7 @@ import { uniqueImage } from '../../test/images/noise.ts'
 import type { Deployment } from '../deployment.ts'
 import type { Fault } from '../fault.ts'
 import { createFindings } from '../findings.ts'
+import { createHand } from '../hand.ts'
 import { createInner } from '../inner.ts'
 import type { Scene, SceneOptions } from '../scene.ts'
 
@@ -119,10 +120,14 @@ function brokenImage(image: number): Buffer {
   return bytes.fill(0, bytes.length >> 1)
 }
 
-/** What the crowd does not do: plain values, images without a task, broken ones, and pictures that are deleted. */
-async function reachSteps({ system, visitor }: Scene): Promise<void> {
+/**
+ * What the crowd does not do: plain values, images without a task, broken ones, pictures that are deleted, and leases that
+ * last long enough to be renewed.
+ */
+async function reachSteps({ system, visitor, watch }: Scene): Promise<void> {
   const { urls, secret } = system
   const inner = createInner(secret)
+  const hand = createHand(system, 'renewing')
   const image = 2 ** 50 + Math.floor(Math.random() * 2 ** 49)
   const send = (path: string) =>
     request(`${urls.storage}${path}`, { method: 'POST', body: uniqueImage(image) })
@@ -134,5 +139,10 @@ async function reachSteps({ system, visitor }: Scene): Promise<void> {
   await send(`/sendImage?id=${image}&state=working`)
   await visitor.upload({ image, bytes: brokenImage(image), isJudged: true })
   const unwanted = await visitor.upload({ image, bytes: uniqueImage(image), isJudged: true })
+  if (unwanted !== undefined) watch.leave(Number(unwanted))
   await inner.ask(`${urls.master}/delete?id=${unwanted ?? image + 1}`, 'DELETE')
+  const held = await hand.take(0)
+  if (held === undefined) return
+  await hand.say('renewTask', held)
+  await hand.say('releaseTask', held)
 }
