@@ -36,3 +36,19 @@ export function screenshot(seed: number): Buffer {
   }
   return encodePng({ width, height, colourType: 6, bitDepth: 8, samples, filter: 0 })
 }
+
+/** 64x64 with alpha, as a program's sign has it: a disc before a slope of two colours, all drawn from `seed`. */
+export function icon(seed: number): Buffer {
+  const side = 64
+  const random = createRandom(seed)
+  const [from, to, disc] = [random.bytes(3), random.bytes(3), random.bytes(3)]
+  const [radius, x0, y0] = [12 + random.below(12), 24 + random.below(16), 24 + random.below(16)]
+  const samples = Uint8Array.from({ length: side * side * 4 }, (_, at) => {
+    const [x, y, channel] = [(at >> 2) % side, Math.floor(at / 4 / side), at % 4]
+    const isDisc = (x - x0) ** 2 + (y - y0) ** 2 < radius ** 2
+    if (channel === 3) return isDisc ? 255 : 128 + x + y
+    const slope = ((from[channel] ?? 0) * (side - y) + (to[channel] ?? 0) * y) / side
+    return isDisc ? (disc[channel] ?? 0) : slope
+  })
+  return encodePng({ width: side, height: side, colourType: 6, bitDepth: 8, samples, filter: 2 })
+}

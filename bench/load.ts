@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { request } from 'undici'
+import { changes } from '../database/contract.ts'
+import { type OpenSystem, openSystem, type SystemOptions } from '../test/system/system.ts'
+import { cpuOf } from './cpu.ts'
+import type { MakeForm } from './forms.ts'
+import { openUploader, type Uploader } from './uploader.ts'
+
+/** Pause between two looks at the feed of changes, in ms: many changes come at once, which costs next to nothing. */
+const LOOK_MS = 50
+/** Forms are made beforehand, at most so many bytes of them at a time: what is measured is not their making. */
+const MOST_BYTES = 1_000_000_000
+
+/** What uploaders do. */
+export interface Shape {
+  readonly says: string
+  /** How many upload at the same time. */
+  readonly lanes: number
+  /** Whether each waits for its picture before it sends the next. */
+  readonly isClosed: boolean
+  /** Pause of each between two pictures, in ms; none unless said. */
+  readonly pauseMs?: number
+  /** How many pictures go through before anything is measured, and how many are. */
+  readonly warmUp: number
+  readonly pictures: number
+}
+
+/** What became of it. */
+export interface Run {
+  /** From the first upload to the end of the last task, in ms. */
+  readonly tookMs: number
+  /** From the beginning of each upload until its picture was there; until it was accepted where nobody waits; in ms. */
+  readonly waitedMs: readonly number[]
+  /** CPU time a picture, in ms, of each process and of the client. */
+  readonly cpuMs: Readonly<Record<string, number>>
+}
+
+/** Starts a system in a fresh folder, warms it up, and puts the pictures through it. */
+export async function runShape(shape: Shape, form: MakeForm, options: SystemOptions = {}): Promise<Run> {
+  const system = await openSystem(options)
+  const uploader = openUploader(system.urls.frontend, shape.lanes)
+  try {
+    await putThrough(system, uploader, shape, formsFrom(form, 0, shape.warmUp))
+    const forms = formsFrom(form, shape.warmUp, shape.pictures)
+    const before = cpuOfAll(system)
+    const began = performance.now()
+    const waitedMs = await putThrough(system, uploader, shape, forms)
+    const tookMs = performance.now() - began
+    const after = cpuOfAll(system)
+    const cpuMs = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / forms.length])
+    const faults = system.faults()
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+    return { tookMs, waitedMs, cpuMs: Object.fromEntries(cpuMs) }
+  } finally {
+    await uploader.close()
+    await system.stop()
+    await system.close()
+  }
+}
+
+function formsFrom(form: MakeForm, first: number, count: number): Buffer[] {
+  const forms: Buffer[] = []
+  let bytes = 0
+  for (let number = first; number < first + count; number += 1) {
+    const made = form(number)
+    bytes += made.length
+    if (bytes > MOST_BYTES) throw new Error(`${count} pictures are more than ${MOST_BYTES} bytes`)
+    forms.push(made)
+  }
+  return forms
+}
+
+/** Resolves with how long each took, once every task has ended well. */
+async function putThrough(
+  system: OpenSystem,
+  uploader: Uploader,
+  { lanes, isClosed, pauseMs = 0 }: Shape,
+  forms: readonly Buffer[],
+): Promise<number[]> {
+  const ids = new Set<string>()
+  const waitedMs: number[] = []
+  const since = (await readFeed(system, Number.MAX_SAFE_INTEGER)).revision
+  let next = 0
+  const lane = async () => {
+    for (let form = forms[next++]; form !== undefined; form = forms[next++]) {
+      const began = performance.now()
+      const id = await uploader.upload(form)
+      ids.add(id)
+      if (isClosed) await uploader.waitFor(id)
+      waitedMs.push(performance.now() - began)
+      if (pauseMs > 0) await delay(pauseMs)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  await waitForEnds(system, since, ids)
+  return waitedMs
+}
+
+/** Reads the feed of changes until all of these have finished. */
+async function waitForEnds(system: OpenSystem, from: number, ids: Set<string>): Promise<void> {
+  let since = from
+  while (ids.size > 0) {
+    const page = await readFeed(system, since)
+    since = page.revision
+    for (const { id, state } of page.tasks) {
+      if (state === 3) throw new Error(`task ${id} failed`)
+      if (state === 2) ids.delete(String(id))
+    }
+    if (page.tasks.length === 0) await delay(LOOK_MS)
+  }
+}
+
+async function readFeed(system: OpenSystem, since: number) {
+  const { body } = await request(`${system.urls.database}/changes?since=${since}`)
+  return changes.parse(await body.json())
+}
+
+function cpuOfAll(system: OpenSystem): Record<string, number> {
+  const own = process.cpuUsage()
+  const services = Object.entries(system.pids()).map(([name, pid]) => [name, cpuOf(pid)])
+  return { ...Object.fromEntries(services), client: (own.user + own.system) / 1_000 }
+}
