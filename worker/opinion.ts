@@ -1,18 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { pipeline } from 'node:stream/promises'
 import type { Header } from '../codec/header.ts'
 import type { Grant } from '../database/contract.ts'
-import { discard, unheard } from '../kit/body.ts'
+import { discard } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
+import { createStand } from './stand.ts'
 
 /** Largest picture that is asked about, in pixels: sharp holds it twice, decoded. */
 export const OPINION_PIXELS = 16_000_000
-/** Longest a comparison may take, in ms. */
-const COMPARE_MS = 60_000
+/** Above so many pixels a witness goes after its answer: what it held does not go back to the system otherwise. */
+const KEPT_PIXELS = 1_000_000
 
 export interface OpinionOptions {
   readonly storage: Link<typeof storageContract>
@@ -58,7 +56,7 @@ export function createOpinion({
   random = Math.random,
 }: OpinionOptions): Opinion {
   const counts = { asked: 0, agreed: 0, overruled: 0, mismatched: 0, unanswered: 0 }
-  let child: ChildProcess | undefined
+  const stand = createStand(witness)
   let isAsking = false
   let isClosed = false
 
@@ -72,29 +70,14 @@ export function createOpinion({
     }
   }
 
-  const compare = async (images: readonly Bytes[]): Promise<string> => {
-    // The witness is a program of its own: what sharp holds, and how it may end, does not touch the worker.
-    const process_ = spawn(process.execPath, [...process.execArgv, witness], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: COMPARE_MS,
-      killSignal: 'SIGKILL',
-    })
-    process_.on('error', unheard)
-    // Without a free file descriptor there is a child that has no streams; its error comes later.
-    await once(process_, 'spawn')
-    child = process_
-    const said = process_.stdout.setEncoding('utf8').toArray()
-    await pipeline(framed(images), process_.stdin)
-    return (await said).join('').trim()
-  }
-
-  const answer = async (grant: Grant): Promise<boolean> => {
+  const answer = async (grant: Grant, pixels: number): Promise<boolean> => {
     const { id, attempt } = grant
     counts.asked += 1
     let images: readonly Bytes[] = []
     try {
       images = await fetchBoth(grant)
-      const said = await compare(images)
+      const said = await stand.ask(images)
+      if (pixels > KEPT_PIXELS) stand.dismiss()
       if (said === 'same') counts.agreed += 1
       else if (said === 'overruled') {
         counts.overruled += 1
@@ -103,7 +86,7 @@ export function createOpinion({
         counts.mismatched += 1
         log.error({ id, attempt }, 'sharp sees other pixels in this result, and node:zlib makes others')
         return false
-      } else throw new Error(said || 'no answer')
+      } else throw new Error(said)
     } catch (error) {
       counts.unanswered += 1
       if (!isClosed) log.warn({ id, err: error }, 'no second opinion')
@@ -120,7 +103,7 @@ export function createOpinion({
       if (!isReadExactly || width * height > OPINION_PIXELS || random() >= share || isAsking) return true
       isAsking = true
       try {
-        return await answer(grant)
+        return await answer(grant, width * height)
       } finally {
         isAsking = false
       }
@@ -128,19 +111,7 @@ export function createOpinion({
     counts: () => ({ ...counts }),
     async close() {
       isClosed = true
-      child?.kill('SIGKILL')
+      stand.dismiss()
     },
-  }
-}
-
-/** Each image behind its length in bytes, as 8 bytes: the witness reads them from its standard input. */
-async function* framed(images: readonly Bytes[]): AsyncGenerator<Buffer> {
-  for (const { data, length } of images) {
-    if (length === undefined) throw new Error('an image of unknown length')
-    const head = Buffer.alloc(8)
-    head.writeBigUInt64BE(BigInt(length))
-    yield head
-    if (Buffer.isBuffer(data)) yield data
-    else yield* data
   }
 }

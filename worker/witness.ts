@@ -1,24 +1,48 @@
-import { buffer } from 'node:stream/consumers'
 import { essentialChunks } from '../codec/strip.ts'
 import { sharp } from './decoder.ts'
 import { isMadeAgain } from './remake.ts'
 
 /**
- * Reads an upload and its result from standard input, each behind its length, and says `same` when sharp sees red and
- * green exchanged and nothing else, `animation` for what it cannot compare. Where sharp sees anything else, node:zlib
- * makes the result once more: `overruled` when its rows are the same, else `different`.
+ * Reads uploads and their results from standard input, each image behind its length, until that ends, and says a line to each
+ * pair: `same` when sharp sees red and green exchanged and nothing else, `animation` for what it cannot compare, `unreadable`
+ * for an upload that is no question for sharp. Where it sees anything else, node:zlib makes the result once more: `overruled`
+ * when its rows are the same, else `different`.
  */
 async function main(): Promise<void> {
-  const input = await buffer(process.stdin)
-  const uploadEnd = 8 + Number(input.readBigUInt64BE(0))
-  const upload = input.subarray(8, uploadEnd)
-  const result = input.subarray(uploadEnd + 8)
-  if (upload.includes('acTL')) return say('animation')
-  const before = await decode(upload)
-  // An upload that sharp cannot read is no question for it; a result is.
+  const pieces = process.stdin[Symbol.asyncIterator]()
+  let rest = Buffer.alloc(0)
+  const take = async (bytes: number): Promise<Buffer | undefined> => {
+    const taken = [rest]
+    let length = rest.length
+    while (length < bytes) {
+      const { done, value } = await pieces.next()
+      if (done) return undefined
+      taken.push(value)
+      length += value.length
+    }
+    const all = Buffer.concat(taken, length)
+    rest = all.subarray(bytes)
+    return all.subarray(0, bytes)
+  }
+  const takeImage = async (): Promise<Buffer | undefined> => {
+    const head = await take(8)
+    return head && take(Number(head.readBigUInt64BE()))
+  }
+  for (;;) {
+    const upload = await takeImage()
+    const result = await takeImage()
+    if (upload === undefined || result === undefined) return
+    process.stdout.write(`${await judge(upload, result)}\n`)
+  }
+}
+
+async function judge(upload: Buffer, result: Buffer): Promise<string> {
+  if (upload.includes('acTL')) return 'animation'
+  const before = await decode(upload).catch(() => undefined)
+  if (before === undefined) return 'unreadable'
   const after = await decode(result).catch(() => undefined)
-  if (after !== undefined && isExchanged(before, after)) return say('same')
-  say((await isMadeAgain(upload, result)) ? 'overruled' : 'different')
+  if (after !== undefined && isExchanged(before, after)) return 'same'
+  return (await isMadeAgain(upload, result)) ? 'overruled' : 'different'
 }
 
 interface Picture {
@@ -50,10 +74,6 @@ function isExchanged(before: Picture, after: Picture): boolean {
     pixels[at + 1] = red
   }
   return pixels.equals(before.pixels)
-}
-
-function say(word: string): void {
-  process.stdout.write(`${word}\n`)
 }
 
 await main()
