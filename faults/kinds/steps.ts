@@ -141,7 +141,7 @@ async function reachSteps({ system, visitor, watch }: Scene): Promise<void> {
   const unwanted = await visitor.upload({ image, bytes: uniqueImage(image), isJudged: true })
   if (unwanted !== undefined) watch.leave(Number(unwanted))
   await inner.ask(`${urls.master}/delete?id=${unwanted ?? image + 1}`, 'DELETE')
-  const held = await hand.take(0)
+  const held = await hand.take(1)
   if (held === undefined) return
   await hand.say('renewTask', held)
   await hand.say('releaseTask', held)
