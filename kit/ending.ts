@@ -37,10 +37,13 @@ export function ifUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>):
   })
 }
 
+/** Made once: an error of its own for each call would be a trace of the stack, and most are for nobody, after the answer. */
+const gone = new DOMException('The caller is gone, or the service is about to end.', 'AbortError')
+
 /** Aborts when the caller is gone, or the service is about to end. */
 export function callSignal(stopping: AbortSignal, { raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  const abort = () => controller.abort()
+  const abort = () => controller.abort(gone)
   if (stopping.aborted || raw.destroyed) abort()
   stopping.addEventListener('abort', abort, { once: true })
   raw.once('close', () => {

@@ -28,14 +28,25 @@ export function createSecretCheck(
 
 /** Whether a `Host` is one of this app: the loopback names with its port, and the advertised address. */
 export function createHostCheck(app: FastifyInstance, advertised?: string): (host: string) => boolean {
+  let names: ReadonlySet<string> | undefined
+  const namesOf = (port: number): ReadonlySet<string> => {
+    const listening = ['localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${port}`)
+    if (advertised !== undefined) listening.push(advertised)
+    const standard = `:${app.server instanceof TlsServer ? 443 : 80}`
+    // A client leaves the standard port out.
+    const short = listening
+      .filter(name => name.endsWith(standard))
+      .map(name => name.slice(0, -standard.length))
+    return new Set([...listening, ...short])
+  }
   return given => {
-    const host = given.toLowerCase()
-    const address = app.server.address()
-    if (address === null || typeof address === 'string') return true
-    const names = ['localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${address.port}`)
-    if (advertised !== undefined) names.push(advertised)
-    const standard = app.server instanceof TlsServer ? 443 : 80
-    return names.includes(address.port === standard && !/:\d+$/.test(host) ? `${host}:${standard}` : host)
+    // Asked for once: the address of a socket is a system call.
+    if (names === undefined) {
+      const address = app.server.address()
+      if (address === null || typeof address === 'string') return true
+      names = namesOf(address.port)
+    }
+    return names.has(given.toLowerCase())
   }
 }
 
