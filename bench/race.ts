@@ -66,15 +66,23 @@ export async function race(
   return standings
 }
 
-/** One turn, after the garbage of others. The engine's own threads go on sweeping for a while, which is nobody's turn. */
+/** One turn, after the garbage of others. */
 export async function turnOf(peer: Pick<Peer, 'swap'>, picture: Picture): Promise<Turn> {
-  collectGarbage()
-  await delay(SWEEP_MS)
+  await cleanUp()
   return peer.swap(picture)
 }
 
+/** Collects all garbage. The engine's own threads go on sweeping for a while, which is nobody's turn. */
+export async function cleanUp(): Promise<void> {
+  collectGarbage()
+  await delay(SWEEP_MS)
+}
+
 /** What `one` cost against `other`, round by round, least first. */
-export function ratios(one: Standing | undefined, other: Standing | undefined): number[] {
+export function ratios(
+  one: Pick<Standing, 'ms'> | undefined,
+  other: Pick<Standing, 'ms'> | undefined,
+): number[] {
   const pairs = one?.ms.map((ms, round) => ms / (other?.ms[round] ?? Number.NaN)) ?? []
   return pairs.filter(Number.isFinite).sort((a, b) => a - b)
 }
