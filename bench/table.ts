@@ -22,7 +22,7 @@ export function printGoal(what: string, found: number, most: number): void {
   console.log(`- ${what}: ${found.toFixed(3)}, at most ${most.toFixed(3)} wanted: ${verdict}`)
 }
 
-/** The median of values in order, and between what they lie. */
+/** The median of values in order, with the least and the most. */
 export function spread(sorted: readonly number[]): string {
   const [least = Number.NaN, most = Number.NaN] = [sorted[0], sorted.at(-1)]
   return `${median(sorted).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`
