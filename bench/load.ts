@@ -38,13 +38,13 @@ export interface Run {
 /** Starts a system in a fresh folder, warms it up, and puts the pictures through it. */
 export async function runShape(shape: Shape, form: MakeForm, options: SystemOptions = {}): Promise<Run> {
   const system = await openSystem(options)
-  const uploader = openUploader(system.urls.frontend, shape.lanes)
+  const uploaders = openUploaders(system, shape.lanes)
   try {
-    await putThrough(system, uploader, shape, formsFrom(form, 0, shape.warmUp))
+    await putThrough(system, uploaders, shape, formsFrom(form, 0, shape.warmUp))
     const forms = formsFrom(form, shape.warmUp, shape.pictures)
     const before = cpuOfAll(system)
     const began = performance.now()
-    const waitedMs = await putThrough(system, uploader, shape, forms)
+    const waitedMs = await putThrough(system, uploaders, shape, forms)
     const tookMs = performance.now() - began
     const after = cpuOfAll(system)
     const cpuMs = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / forms.length])
@@ -52,13 +52,19 @@ export async function runShape(shape: Shape, form: MakeForm, options: SystemOpti
     if (faults.length > 0) throw new Error(faults.join('\n'))
     return { tookMs, waitedMs, cpuMs: Object.fromEntries(cpuMs) }
   } finally {
-    await uploader.close()
+    await Promise.all(uploaders.map(uploader => uploader.close()))
     await system.stop()
     await system.close()
   }
 }
 
-function formsFrom(form: MakeForm, first: number, count: number): Buffer[] {
+/** One for each frontend. */
+export function openUploaders({ names, urls }: OpenSystem, lanes: number): Uploader[] {
+  const frontends = names.filter(name => name.startsWith('frontend'))
+  return frontends.map(name => openUploader(urls[name] as string, lanes))
+}
+
+export function formsFrom(form: MakeForm, first: number, count: number): Buffer[] {
   const forms: Buffer[] = []
   let bytes = 0
   for (let number = first; number < first + count; number += 1) {
@@ -70,18 +76,18 @@ function formsFrom(form: MakeForm, first: number, count: number): Buffer[] {
   return forms
 }
 
-/** Resolves with how long each took, once every task has ended well. */
-async function putThrough(
+/** Puts pictures through, by all uploaders in turn; resolves with how long each took, once every task has ended well. */
+export async function putThrough(
   system: OpenSystem,
-  uploader: Uploader,
-  { lanes, isClosed, pauseMs = 0 }: Shape,
+  uploaders: readonly Uploader[],
+  { lanes, isClosed, pauseMs = 0 }: Pick<Shape, 'lanes' | 'isClosed' | 'pauseMs'>,
   forms: readonly Buffer[],
 ): Promise<number[]> {
   const ids = new Set<string>()
   const waitedMs: number[] = []
   const since = (await readFeed(system, Number.MAX_SAFE_INTEGER)).revision
   let next = 0
-  const lane = async () => {
+  const lane = async (uploader: Uploader) => {
     for (let form = forms[next++]; form !== undefined; form = forms[next++]) {
       const began = performance.now()
       const id = await uploader.upload(form)
@@ -91,7 +97,9 @@ async function putThrough(
       if (pauseMs > 0) await delay(pauseMs)
     }
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(
+    Array.from({ length: lanes }, (_, at) => lane(uploaders[at % uploaders.length] as Uploader)),
+  )
   await waitForEnds(system, since, ids)
   return waitedMs
 }

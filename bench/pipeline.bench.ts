@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { percentile } from '../faults/percentile.ts'
 import { photograph } from '../test/images/scene.ts'
 import { corpus, hasCorpus } from '../test/system/corpus.ts'
+import type { SystemOptions } from '../test/system/system.ts'
 import { formsOf, iconForm, type MakeForm } from './forms.ts'
 import { type Run, runShape, type Shape } from './load.ts'
 import { printTable } from './table.ts'
@@ -11,27 +13,66 @@ import { printTable } from './table.ts'
  * folder and a warm-up for each row; beside the rate the CPU time of all services and of the client, the steady figure.
  * `npm run bench pipeline PART...` runs only those parts.
  */
-const fast = { lanes: 8, isClosed: false }
-const parts: Readonly<Record<string, Shape>> = {
-  icons: { says: 'icons, 8 as fast as they can', ...fast, warmUp: 1_000, pictures: 6_000 },
-  closed: { says: 'icons, 8 who wait for theirs', lanes: 8, isClosed: true, warmUp: 1_000, pictures: 3_000 },
-  single: { says: 'one icon at a time', lanes: 1, isClosed: true, pauseMs: 20, warmUp: 300, pictures: 300 },
-  photographs: { says: 'photographs, 8 as fast as they can', ...fast, warmUp: 100, pictures: 500 },
+interface Part {
+  readonly shape: Shape
+  readonly form: MakeForm
+  readonly options?: SystemOptions
 }
+
 const photographs = hasCorpus
   ? corpus('kodak')
   : [1, 2, 3].map(seed => ({ name: `${seed}.png`, bytes: photograph(seed) }))
+
+/** 5 ms more for each fsync, put in by strace, which stops a process for nothing else, and leaves it its number. */
+const SLOW = ['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync']
+const slowDisk: SystemOptions = {
+  each: () => ({ through: [...SLOW, '-e', 'inject=fsync,fdatasync:delay_exit=5000'] }),
+}
+
+const icons = { lanes: 8, isClosed: false, warmUp: 1_000, pictures: 6_000 }
+const scaled = (says: string, counts: NonNullable<SystemOptions['counts']>): Part => ({
+  shape: { ...icons, pictures: 3_000, says: `icons, ${says}` },
+  form: iconForm,
+  options: { counts },
+})
+
+const parts: Readonly<Record<string, Part>> = {
+  icons: { shape: { ...icons, says: 'icons, 8 as fast as they can' }, form: iconForm },
+  closed: {
+    shape: { ...icons, says: 'icons, 8 who wait for theirs', isClosed: true, pictures: 3_000 },
+    form: iconForm,
+  },
+  single: {
+    shape: { says: 'one icon at a time', lanes: 1, isClosed: true, pauseMs: 20, warmUp: 300, pictures: 300 },
+    form: iconForm,
+  },
+  photographs: {
+    shape: { ...icons, says: 'photographs, 8 as fast as they can', warmUp: 100, pictures: 500 },
+    form: formsOf(photographs),
+  },
+  'slow-disk': {
+    shape: { ...icons, says: 'icons, 64 as fast as they can, 5 ms more for each fsync', lanes: 64 },
+    form: iconForm,
+    options: slowDisk,
+  },
+  'workers-2': scaled('2 workers', { worker: 2 }),
+  'workers-4': scaled('4 workers', { worker: 4 }),
+  'masters-2': scaled('2 masters and frontends', { master: 2, frontend: 2 }),
+  'masters-3': scaled('3 masters and frontends', { master: 3, frontend: 3 }),
+}
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)
 const day = new Date().toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
 console.log(`${day}, ${cpus().length} x ${cpus()[0]?.model}, node ${process.version}`)
 console.log(`photographs ${hasCorpus ? 'from the corpus' : 'made on the fly'}`)
+const hasStrace = spawnSync('strace', ['-V']).status === 0
+if (!hasStrace) console.log('Left out, since not installed: strace (slow-disk)')
 const rows: string[][] = []
 for (const name of wanted) {
-  const shape = parts[name]
-  if (shape === undefined) throw new Error(`no part ${name}: there are ${Object.keys(parts).join(', ')}`)
-  const form: MakeForm = name === 'photographs' ? formsOf(photographs) : iconForm
-  rows.push(describe(shape, await runShape(shape, form)))
+  const part = parts[name]
+  if (part === undefined) throw new Error(`no part ${name}: there are ${Object.keys(parts).join(', ')}`)
+  if (part.options === slowDisk && !hasStrace) continue
+  rows.push(describe(part.shape, await runShape(part.shape, part.form, part.options)))
 }
 printTable(['', 'a second', 'p50, p99 ms', 'CPU ms a picture', 'of that'], rows)
 

@@ -1,14 +1,14 @@
 /** A value at a time, in the life of one process. */
 export interface Sample {
   readonly life: string
-  /** In hours. */
+  /** In hours, or in whatever else the slope is to be counted in. */
   readonly at: number
   readonly value: number
 }
 
-/** By how much values rise an hour, with two standard errors of that. */
+/** By how much values rise in one unit of `at`, with two standard errors of that. */
 export interface Slope {
-  readonly perHour: number
+  readonly rise: number
   readonly spread: number
 }
 
@@ -21,10 +21,10 @@ export function slopeOf(samples: readonly Sample[]): Slope {
     return life.map(sample => ({ at: sample.at - at, value: sample.value - value }))
   })
   const width = sumOf(centred.map(({ at }) => at * at))
-  const perHour = sumOf(centred.map(({ at, value }) => at * value)) / width
-  const rest = sumOf(centred.map(({ at, value }) => (value - perHour * at) ** 2))
+  const rise = sumOf(centred.map(({ at, value }) => at * value)) / width
+  const rest = sumOf(centred.map(({ at, value }) => (value - rise * at) ** 2))
   const freedom = centred.length - lives.size - 1
-  return { perHour, spread: freedom > 0 ? 2 * Math.sqrt(rest / freedom / width) : Number.NaN }
+  return { rise, spread: freedom > 0 ? 2 * Math.sqrt(rest / freedom / width) : Number.NaN }
 }
 
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0)

@@ -33,14 +33,15 @@ export function formatAddress({ host, port }: Address): string {
 
 /** True for the addresses that only this machine can reach. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
+  if (isIP(host) === 6) return loopback.check(host, 'ipv6')
+  // Asked for each upload; a list makes an object of every address that it is asked about.
+  return host === 'localhost' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 const mapped = new BlockList()
 mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
 
 const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /**

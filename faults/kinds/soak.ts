@@ -129,9 +129,9 @@ function openDescriptors(pid: number): number {
 function describe(samples: Samples, unit: number): string {
   const parts = lasting.map(name => {
     const own = samples.get(name) ?? []
-    const { perHour, spread } = slopeOf(own)
+    const { rise, spread } = slopeOf(own)
     const most = Math.max(0, ...own.map(({ value }) => value))
-    return `${name} ${Math.round(most / unit)}, ${(perHour / unit).toFixed(1)} ± ${(spread / unit).toFixed(1)}`
+    return `${name} ${Math.round(most / unit)}, ${(rise / unit).toFixed(1)} ± ${(spread / unit).toFixed(1)}`
   })
   return parts.join('; ')
 }
