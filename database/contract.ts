@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {
   defineContract,
+  done,
   flag,
   get,
   id,
@@ -13,6 +14,7 @@ import {
   revision,
   success,
   text,
+  textOrJson,
   waitSeconds,
   wholeNumber,
 } from '../kit/contract.ts'
@@ -69,11 +71,15 @@ export const MOST_IDS = 500
 
 const token = z.string().min(1, 'is empty').max(200, 'is longer than 200 characters')
 
+/** `success`, which a grant says as well. */
+export const finishReply = textOrJson(z.literal(done), grant)
+
 /** The parameters of routes that master passes on. */
 export const ofHolder = { id, token }
 export const ofGetNewTask = { worker: token.optional(), wait: waitSeconds.optional() }
 export const ofEndAsks = { worker: token }
-export const ofFinish = { id, token: token.optional() }
+/** With `next` that worker gets the next task together with the end of this one, where one waits. */
+export const ofFinish = { id, token: token.optional(), next: token.optional() }
 export const ofFail = { id, token, retry: flag.default(0) }
 export const ofChanges = { since: revision.default(0), wait: waitSeconds.default(0) }
 
@@ -127,9 +133,10 @@ export const databaseContract = defineContract({
     }),
     finishTask: post('/finishTask', {
       query: ofFinish,
-      reply: success,
+      reply: finishReply,
       isIdempotent: true,
-      summary: 'finishes it, if the token is the present holder’s; without one, if the grant is plain',
+      summary:
+        'finishes it, if the token is the present holder’s; without one, if the grant is plain. With `next` the answer may be that worker’s next grant',
     }),
     setById: post('/setById', {
       body: z.object({ id: z.int().min(0, 'is not an id'), state }),

@@ -55,9 +55,9 @@ export interface TaskEngine {
   fail(id: number, token: string, failure: { mayRetry: boolean; reason: string }): Promise<void>
   /**
    * Finishes it; the holder's attempt becomes its result, in the same step. The same token again is fine again. Without
-   * a token only a plain grant is finished, once.
+   * a token only a plain grant is finished, once. Gives a task to `next`, in the same step, if one waits.
    */
-  finish(id: number, token?: string): Promise<void>
+  finish(id: number, token?: string, next?: Asking): Promise<Granted | undefined>
   /**
    * The operator's override, whoever holds it: 0 lets it wait again with its counters at 0, 1 grants it plainly, 2
    * finishes it with the plain result, 3 fails it. A finished task stays as it is: anything but 2 is `conflict`.

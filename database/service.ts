@@ -1,10 +1,10 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { done } from '../kit/contract.ts'
 import { ifUnsent } from '../kit/ending.ts'
 import { ServiceError } from '../kit/errors.ts'
 import { addRoutes, buildServer, type ServerOptions } from '../kit/server.ts'
 import { databaseContract, type Task } from './contract.ts'
-import type { TaskEngine } from './engine.ts'
+import type { Granted, TaskEngine } from './engine.ts'
 
 export interface DatabaseOptions extends ServerOptions {
   readonly engine: TaskEngine
@@ -13,6 +13,10 @@ export interface DatabaseOptions extends ServerOptions {
 /** The database: which tasks there are, and who has which. */
 export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyInstance {
   const app = buildServer(server)
+  const toHolder = ({ grant, mark }: Granted, reply: FastifyReply) => {
+    ifUnsent(reply, () => engine.undoGrant(grant.id, mark))
+    return grant
+  }
 
   addRoutes(app, databaseContract, {
     newTask: async ({ query }) => String(await engine.newTask(query.id)),
@@ -29,11 +33,7 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       const { worker, wait = 0 } = call.query
       const isPlain = worker === undefined && call.query.wait === undefined
       const granted = await engine.take({ isPlain, worker, waitMs: wait * 1_000, signal: call.signal })
-      if (granted !== undefined) {
-        const { grant, mark } = granted
-        ifUnsent(call.reply, () => engine.undoGrant(grant.id, mark))
-        return grant
-      }
+      if (granted !== undefined) return toHolder(granted, call.reply)
       if (isPlain) throw new ServiceError('not-found', 'No non-started task.')
       return undefined
     },
@@ -53,9 +53,10 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       await engine.fail(id, token, { mayRetry: retry === 1, reason })
       return done
     },
-    async finishTask({ query: { id, token } }) {
-      await engine.finish(id, token)
-      return done
+    async finishTask({ query: { id, token, next }, reply }) {
+      const asking = next === undefined ? undefined : { isPlain: false, worker: next }
+      const granted = await engine.finish(id, token, asking)
+      return granted === undefined ? done : toHolder(granted, reply)
     },
     async setById({ body: { id, state } }) {
       await engine.set(id, state)

@@ -86,6 +86,8 @@ async function readAnswer(route: Route, response: Response): Promise<unknown> {
       const value = route.reply.kind === 'json' ? parse(text) : text.trim()
       const checked = route.reply.schema.safeParse(value)
       if (checked.success) return checked.data
+      const more = route.reply.kind === 'textOrJson' ? route.reply.json.safeParse(parse(text)) : undefined
+      if (more?.success) return more.data
       throw new ServiceError('bad-answer', text.replace(/^Error: /, '') || 'An empty answer.')
     }
   }

@@ -13,6 +13,7 @@ export interface Bytes {
 export type Reply =
   | { readonly kind: 'text'; readonly schema: z.ZodType<string>; readonly optional?: boolean }
   | { readonly kind: 'json'; readonly schema: z.ZodType; readonly optional?: boolean }
+  | { readonly kind: 'textOrJson'; readonly schema: z.ZodType<string>; readonly json: z.ZodType }
   | { readonly kind: 'lines' }
   | { readonly kind: 'bytes'; readonly type: string; readonly startsWith: Buffer }
 
@@ -57,9 +58,11 @@ type ValueOf<P extends Reply> = P extends { kind: 'bytes' }
   ? Bytes
   : P extends { kind: 'lines' }
     ? AsyncIterable<string>
-    : P extends { schema: infer S extends z.ZodType }
-      ? z.output<S>
-      : never
+    : P extends { schema: infer S extends z.ZodType; json: infer J extends z.ZodType }
+      ? z.output<S> | z.output<J>
+      : P extends { schema: infer S extends z.ZodType }
+        ? z.output<S>
+        : never
 export type AnswerOf<R extends Route> =
   | ValueOf<R['reply']>
   | (R['reply'] extends { optional: true } ? undefined : never)
@@ -118,6 +121,9 @@ export const json = <S extends z.ZodType>(schema: S) => ({ kind: 'json', schema 
 /** A JSON answer, or 204 for nothing. */
 export const optionalJson = <S extends z.ZodType>(schema: S) =>
   ({ kind: 'json', schema, optional: true }) as const
+/** A text answer, or JSON where there is more to say. */
+export const textOrJson = <S extends z.ZodType<string>, J extends z.ZodType>(schema: S, more: J) =>
+  ({ kind: 'textOrJson', schema, json: more }) as const
 /** A text answer of any number of lines, streamed. */
 export const lines = { kind: 'lines' } as const
 /** An answer of bytes; a client believes it only if it begins with `startsWith`. */

@@ -211,6 +211,10 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
     }
     case 'json':
       return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
+    case 'textOrJson':
+      return typeof answer === 'string'
+        ? reply.type('text/plain; charset=utf-8').send(answer)
+        : reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
     case 'lines':
       return reply.type('text/plain; charset=utf-8').send(Readable.from(answer as AsyncIterable<string>))
     case 'text':

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import {
   changes,
+  finishReply,
   grant,
   ofChanges,
   ofEndAsks,
@@ -67,7 +68,7 @@ export const masterContract = defineContract({
     }),
     registerTaskFinished: post('/registerTaskFinished', {
       query: ofFinish,
-      reply: success,
+      reply: finishReply,
       isIdempotent: true,
       summary: 'as the database’s /finishTask',
     }),

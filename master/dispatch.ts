@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { databaseContract, Grant } from '../database/contract.ts'
 import { discard } from '../kit/body.ts'
+import { done } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
@@ -19,14 +20,23 @@ export interface Asker {
   readonly wait?: number | undefined
 }
 
+export interface Finished {
+  readonly id: number
+  readonly token?: string | undefined
+  readonly next?: string | undefined
+}
+
 /** Hands tasks out to workers and takes their word that they are done. */
 export interface Dispatch {
   /** A grant, or `undefined` when none came while the asker waited; a plain ask that finds nothing is `not-found`. */
   grant(asker: Asker, signal: AbortSignal): Promise<Grant | undefined>
   /** Undoes a grant whose answer could not be written. */
   takeBack(grant: Grant): Promise<void>
-  /** Passes on that a task is done. Without a token it looks first whether there is a result: `conflict` if not. */
-  finish(id: number, token: string | undefined): Promise<void>
+  /**
+   * Passes on that a task is done. Without a token it looks first whether there is a result: `conflict` if not. Gives what was
+   * granted to `next` together with it.
+   */
+  finish(done: Finished): Promise<Grant | undefined>
 }
 
 export function createDispatch({ database, storage }: DispatchOptions): Dispatch {
@@ -73,7 +83,7 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         throw error
       }
     },
-    async finish(id, token) {
+    async finish({ id, token, next }) {
       if (token === undefined && !(await storage.isOriginal())) {
         const result = await storage.ask.getImage({ id, state: 'finished' }).catch(error => {
           if (hasCode(error, 'not-found'))
@@ -82,8 +92,15 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         })
         discard(result)
       }
-      await database.ask.finishTask({ id, token })
-      failpoint('master.task.finished')
+      const said = await database.ask.finishTask({ id, token, next })
+      const grant = said === done ? undefined : said
+      try {
+        failpoint('master.task.finished')
+      } catch (error) {
+        if (grant !== undefined) await takeBack(grant)
+        throw error
+      }
+      return grant
     },
   }
 }

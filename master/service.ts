@@ -66,9 +66,11 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
         return sent
       }
     },
-    async registerTaskFinished({ query: { id, token } }) {
-      await dispatch.finish(id, token)
-      return done
+    async registerTaskFinished({ query, reply }) {
+      const grant = await dispatch.finish(query)
+      if (grant === undefined) return done
+      ifUnsent(reply, () => dispatch.takeBack(grant))
+      return grant
     },
     endAsks: ({ query }) => database.ask.endAsks(query),
     renewTask: ({ query }) => database.ask.renewTask(query),

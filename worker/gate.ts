@@ -7,6 +7,7 @@ import { setMaxListeners } from 'node:events'
 export interface Gate {
   /** Resolves once the gate is open, or closed for good. */
   whenOpen(): Promise<void>
+  isOpen(): boolean
   /** Comes in, or gives `undefined` at once when the gate is shut; call what it gives to leave again. */
   enter(alone: boolean): Promise<() => void> | undefined
   /** Aborts when the gate closes for good. */
@@ -42,6 +43,7 @@ export function createGate(): Gate {
 
   return {
     whenOpen: () => until(() => !isShut || isClosed),
+    isOpen: () => !isShut && !isClosed,
     enter(alone) {
       if (isShut || isClosed) return undefined
       inside += 1

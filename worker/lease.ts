@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Grant } from '../database/contract.ts'
+import { done } from '../kit/contract.ts'
 import { hasCode } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
@@ -14,6 +15,8 @@ const PLAIN_LEASE_MS = 120_000
 export interface LeaseOptions {
   readonly grant: Grant
   readonly master: Link<typeof masterContract>
+  /** Who wants the next task together with the end of this one; nobody when it is `undefined`. */
+  readonly asksNext?: (() => string | undefined) | undefined
   readonly log: Logger
 }
 
@@ -29,18 +32,21 @@ export interface Lease {
   release(): Promise<void>
   /** Ends the renewing. */
   close(): void
+  /** The task that was granted together with its end. */
+  next(): Grant | undefined
 }
 
 /**
  * Behind an original master a grant has no token: it can neither be renewed, nor handed back, nor failed; the original
  * takes it back by itself after 120 s.
  */
-export function openLease({ grant, master, log }: LeaseOptions): Lease {
+export function openLease({ grant, master, asksNext = () => undefined, log }: LeaseOptions): Lease {
   const { id, token } = grant
   const leaseMs = grant.leaseMs ?? PLAIN_LEASE_MS
   const ended = new AbortController()
   let heldUntil = performance.now() + leaseMs
   let renewing: NodeJS.Timeout | undefined
+  let next: Grant | undefined
 
   const renew = async (name: string) => {
     const before = performance.now()
@@ -79,9 +85,13 @@ export function openLease({ grant, master, log }: LeaseOptions): Lease {
   return {
     signal: ended.signal,
     close,
+    next: () => next,
     finish: () =>
       say(async () => {
-        await master.ask.registerTaskFinished({ id, token })
+        // When it has to be said again after one came, that one is not to be forgotten for another.
+        const wanted = next === undefined ? asksNext() : undefined
+        const said = await master.ask.registerTaskFinished({ id, token, next: wanted })
+        if (said !== done) next = said
         failpoint('worker.task.finished')
       }),
     async fail(reason, retry) {

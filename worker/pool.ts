@@ -62,10 +62,16 @@ export function openPool(options: PoolOptions): Pool {
   let ended = 0
   let isStopping = false
 
-  const work = async (grant: Grant) => {
-    const lease = openLease({ grant, master, log })
+  // None that nobody would start: it would have to be handed back.
+  const asksNext = () => (gate.isOpen() && !isStopping ? instance : undefined)
+  /** Gives the task that was granted together with the end of this one. */
+  const work = async (grant: Grant): Promise<Grant | undefined> => {
+    const lease = openLease({ grant, master, asksNext, log })
     const leave = await gate.enter(grant.alone ?? false)
-    if (leave === undefined) return lease.release()
+    if (leave === undefined) {
+      await lease.release()
+      return
+    }
     leases.add(lease)
     let restMs: number | undefined
     try {
@@ -76,10 +82,11 @@ export function openPool(options: PoolOptions): Pool {
       leave()
       if (restMs === undefined) lease.close()
     }
-    if (restMs === undefined) return
+    if (restMs === undefined) return lease.next()
     const rest = handBack(lease, restMs).finally(() => resting.delete(rest))
     resting.add(rest)
     if (resting.size > MOST_RESTING) await rest
+    return
   }
   const handBack = async (lease: Lease, restMs: number) => {
     await delay(restMs, undefined, { signal }).catch(() => {})
@@ -111,8 +118,7 @@ export function openPool(options: PoolOptions): Pool {
     while (!isStopping) {
       await gate.whenOpen()
       try {
-        const grant = await ask()
-        if (grant !== undefined) await work(grant)
+        for (let grant = await ask(); grant !== undefined; ) grant = await work(grant)
         pauseMs = PAUSE_MS
       } catch (error) {
         if (signal.aborted) continue

@@ -196,11 +196,17 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         const held = life.heldBy(row, token)
         save(mayRetry ? life.countError(held, reason, now()) : life.failFor(held, reason, now()))
       }),
-    finish: (id, token) =>
-      forHolder(id, token, row => {
+    async finish(id, token, next) {
+      let granted: Promise<Granted | undefined> | undefined
+      await forHolder(id, token, row => {
         if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now()))
         failpoint('database.task.finished')
-      }),
+        // Whoever is refused asks for nothing, and whoever waits comes first. If all is rolled back both are rejected.
+        granted = next && polls.add(next)
+        granted?.catch(() => {})
+      })
+      return granted
+    },
     set: (id, state) =>
       batch.run(() => {
         const row = life.found(tasks.find(id))

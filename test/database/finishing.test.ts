@@ -1,6 +1,6 @@
 import t from 'tap'
 import { failed, finished, inProgress, notStarted } from '../../database/contract.ts'
-import { forEachEngine, given, LEASE_MS, leased, PLAIN_LEASE_MS, plain } from './engines.ts'
+import { forEachEngine, given, LEASE_MS, leased, PLAIN_LEASE_MS, plain, tokenOf } from './engines.ts'
 
 forEachEngine((name, openFor) => {
   t.test(`${name}: finishing`, async t => {
@@ -13,6 +13,49 @@ forEachEngine((name, openFor) => {
       await engine.finish(1, token)
       await engine.finish(1, token)
       t.match(await engine.get(1), { state: finished, attempt: 2, result: 2 })
+    })
+
+    t.test('the holder gets the oldest task that waits together with the end of his', async t => {
+      const { engine, take } = openFor(t)
+      for (const id of [3, 1, 2]) await engine.newTask(id)
+      const { token } = await take()
+      const { revision } = await engine.changes({ since: 0, waitMs: 0 })
+      const next = tokenOf(await engine.finish(3, token, leased))
+      t.match(next.grant, { id: 1, attempt: 1, leaseMs: LEASE_MS })
+      const after = await engine.changes({ since: revision, waitMs: 0 })
+      t.match(after.tasks, [
+        { id: 3, state: finished },
+        { id: 1, state: inProgress },
+      ])
+      t.match(await engine.finish(1, next.token, leased), { grant: { id: 2 } })
+    })
+
+    t.test('there is no next one while none waits, and those who wait come first', async t => {
+      const { engine, take } = openFor(t)
+      await engine.newTask(1)
+      const { token } = await take()
+      t.equal(await engine.finish(1, token, leased), undefined)
+      const waiting = engine.take({ ...leased, waitMs: 1_000 })
+      await engine.newTask(2)
+      const { token: second } = tokenOf(await waiting)
+      const [next] = await Promise.all([engine.finish(2, second, leased), engine.take(leased)])
+      t.equal(next, undefined)
+      const [granted, , third] = await Promise.all([
+        engine.finish(2, second, leased),
+        engine.newTask(3),
+        engine.take(leased),
+      ])
+      t.equal(third?.grant.id, 3)
+      t.equal(granted, undefined)
+    })
+
+    t.test('who is refused gets none', async t => {
+      const { engine, take } = openFor(t)
+      await engine.newTask(1)
+      await engine.newTask(2)
+      await take()
+      await t.rejects(engine.finish(1, 'another', leased), { code: 'conflict' })
+      t.match(await engine.get(2), { state: notStarted, attempt: 0 })
     })
 
     t.test('50 finishes at once are one', async t => {

@@ -29,7 +29,10 @@ const command = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('fail' as const), id, token, mayRetry: fc.boolean() }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('finish' as const), id, token }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('finish' as const), id, token, asksNext: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('finishPlain' as const), id }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('undoGrant' as const), id, token }) },
   {
@@ -119,6 +122,10 @@ class Bench {
     this.#model.settle()
     for (const { command, answer } of asked)
       if (command.kind === 'take') this.#taken((await answer) as Granted | undefined, command.isPlain)
+    // Whoever asks for the next one as he finishes comes after those who asked for nothing else.
+    for (const { command, answer } of asked)
+      if (command.kind === 'finish' && command.asksNext && (await outcomeOf(answer)) === 'done')
+        this.#taken((await answer) as Granted | undefined, false)
   }
 
   /** The whole state is the same, and the feed told of what changed. */
@@ -172,7 +179,11 @@ class Bench {
       case 'fail':
         return engine.fail(command.id, this.#token(command), { mayRetry: command.mayRetry, reason: 'no' })
       case 'finish':
-        return engine.finish(command.id, this.#token(command))
+        return engine.finish(
+          command.id,
+          this.#token(command),
+          command.asksNext ? { isPlain: false, worker: 'w' } : undefined,
+        )
       case 'finishPlain':
         return engine.finish(command.id)
       case 'undoGrant':

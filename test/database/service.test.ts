@@ -40,6 +40,20 @@ t.test('what an original asks for is answered as an original would', async t => 
   t.match(await get('/list'), { status: 200, text: `${id} :  id: ${id}  state: 2\n` })
 })
 
+t.test('who finishes a task may get the next one with the answer', async t => {
+  const { get, post } = build(t)
+  await post('/newTask?id=1')
+  await post('/newTask?id=2')
+  const { token } = JSON.parse((await post('/getNewTask?worker=w')).text)
+  const next = await post(`/finishTask?id=1&token=${token}&next=w`)
+  t.match(next, { status: 200, headers: { 'content-type': /^application\/json/ } })
+  const grant = JSON.parse(next.text)
+  t.match(grant, { id: 2, state: 1, attempt: 1 })
+  const last = await post(`/finishTask?id=2&token=${grant.token}&next=w`)
+  t.match(last, { status: 200, text: 'success', headers: { 'content-type': /^text\/plain/ } })
+  t.match(JSON.parse((await get('/getById?id=2')).text), { state: 2 })
+})
+
 t.test('kept routes do not read their Content-Type', async t => {
   const { post } = build(t)
   await post('/newTask?id=1')

@@ -190,6 +190,7 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   id: ['', 'x', '-1', '07', '9007199254740992'],
   state: ['', 'lost', '0'],
   token: ['', 'x'.repeat(201)],
+  next: ['', 'x'.repeat(201)],
   worker: ['', 'x'.repeat(201)],
   key: ['', 'x'.repeat(1_001)],
   value: ['', 'x'.repeat(10_001)],

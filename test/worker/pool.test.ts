@@ -22,6 +22,44 @@ t.test('tasks are finished with the right results, many at once', async t => {
   }
 })
 
+t.test('while tasks wait each comes with the end of the one before, and nobody asks', async t => {
+  const stage = await openStage(t)
+  const ids: number[] = []
+  for (let seed = 0; seed < 10; seed += 1) ids.push(await submit(stage, uniqueImage(seed)))
+  let asks = 0
+  const getNewTask: typeof stage.master.ask.getNewTask = (...given) => {
+    asks += 1
+    return stage.master.ask.getNewTask(...given)
+  }
+  const master = { ...stage.master, ask: { ...stage.master.ask, getNewTask } }
+  const run = createTaskRunner(runnerOf(stage))
+  const pool = openPool({ master, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  for (const id of ids) t.match(await ended(stage, id), { state: 2, attempt: 1 })
+  t.ok(asks <= 2, `${asks} asks`)
+})
+
+t.test('a pool that drains takes no further task, though tasks wait', async t => {
+  const stage = await openStage(t)
+  const ids: number[] = []
+  for (let seed = 0; seed < 5; seed += 1) ids.push(await submit(stage, uniqueImage(seed)))
+  let begun = 0
+  const run: Run = async (_grant, lease) => {
+    begun += 1
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await lease.finish()
+  }
+  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
+  await waitFor('the second task', () => begun === 2)
+  await pool.drain()
+  const tasks = await Promise.all(ids.map(id => stage.database.ask.getById({ id })))
+  t.same(
+    tasks.map(({ state }) => state),
+    [2, 2, 0, 0, 0],
+  )
+  t.equal(begun, 2)
+})
+
 t.test('a broken image fails at once, with the reason, and leaves no result', async t => {
   const { stage } = await openWorker(t)
   const image = broken().find(({ status }) => status === 'failed')
