@@ -13,13 +13,51 @@ export interface BodyLimits {
   readonly pace: Pace
 }
 
+/** Who hears what a sender gives. */
+interface Hearer {
+  /** A piece of the body; false when no more is wanted for now. */
+  piece(piece: Buffer): boolean
+  end(): void
+  fail(error: ServiceError): void
+}
+
+/** Counts and times what `source` gives, once it is resumed; what it gives lets go of the source, and leaves it open. */
+function hear(source: Readable, { maxBytes, pace }: BodyLimits, hearer: Hearer): () => void {
+  let seen = 0
+  let judged = 0
+  const pacer = createPacer(pace)
+  const timer = setInterval(() => {
+    const isTooSlow = pacer.isTooSlow(!source.isPaused(), seen - judged)
+    judged = seen
+    if (isTooSlow) hearer.fail(tooSlow())
+  }, pace.windowMs / LOOKS)
+  const onData = (piece: Buffer) => {
+    seen += piece.length
+    if (seen > maxBytes) hearer.fail(tooLarge(maxBytes))
+    else if (!hearer.piece(piece)) source.pause()
+  }
+  const onEnd = () => {
+    clearInterval(timer)
+    source.off('close', onClose)
+    hearer.end()
+  }
+  const onClose = () =>
+    hearer.fail(new ServiceError('bad-request', 'The sender broke off in the middle of the body.'))
+  source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+  source.pause()
+  return () => {
+    clearInterval(timer)
+    source.pause()
+    source.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
+    source.on('error', unheard)
+  }
+}
+
 /**
  * A stream of what `source` gives, that counts and times it. Ending or destroying this stream leaves `source` open, so
  * that a refusal can still be answered on its socket. A sender that breaks off makes it fail with `bad-request`.
  */
 export function guardBody(source: Readable, limits: BodyLimits): Readable {
-  let seen = 0
-  let judged = 0
   const guarded = new Readable({
     // The source behind it buffers already.
     highWaterMark: SMALL_BODY_BYTES,
@@ -27,35 +65,35 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
       source.resume()
     },
     destroy(error, done) {
-      clearInterval(timer)
-      source.pause()
-      source.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
-      source.on('error', unheard)
+      letGo()
       done(error)
     },
   })
-  const pacer = createPacer(limits.pace)
-  const timer = setInterval(() => {
-    const isTooSlow = pacer.isTooSlow(!source.isPaused(), seen - judged)
-    judged = seen
-    if (isTooSlow) guarded.destroy(tooSlow())
-  }, limits.pace.windowMs / LOOKS)
-  const onData = (piece: Buffer) => {
-    seen += piece.length
-    if (seen > limits.maxBytes) {
-      guarded.destroy(new ServiceError('too-large', `The body is larger than ${limits.maxBytes} bytes.`))
-    } else if (!guarded.push(piece)) source.pause()
-  }
-  const onEnd = () => {
-    clearInterval(timer)
-    source.off('close', onClose)
-    guarded.push(null)
-  }
-  const onClose = () =>
-    guarded.destroy(new ServiceError('bad-request', 'The sender broke off in the middle of the body.'))
-  source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
-  source.pause()
+  const letGo = hear(source, limits, {
+    piece: piece => guarded.push(piece),
+    end: () => guarded.push(null),
+    fail: error => guarded.destroy(error),
+  })
   return guarded.on('error', unheard)
+}
+
+/** All that `source` gives, counted and timed in the same way: for small bodies, without a stream of their own. */
+export function collectBody(source: Readable, limits: BodyLimits): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    const letGo = hear(source, limits, {
+      piece: piece => pieces.push(piece) > 0,
+      end() {
+        letGo()
+        resolve(joined(pieces))
+      },
+      fail(error) {
+        letGo()
+        reject(error)
+      },
+    })
+    source.resume()
+  })
 }
 
 /**
@@ -66,6 +104,13 @@ export const unheard = () => {}
 
 /** The refusal of a sender that does not keep the pace. */
 export const tooSlow = () => new ServiceError('request-timeout', 'The request came too slowly.')
+
+const tooLarge = (maxBytes: number) =>
+  new ServiceError('too-large', `The body is larger than ${maxBytes} bytes.`)
+
+/** The one there is, most of the time; it is not copied. */
+const joined = (pieces: readonly Buffer[]): Buffer =>
+  pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
 
 /**
  * Reads all of a stream, at most `maxBytes`; more is `too-large`. By its events: an iterator, which tells the same, costs as much
@@ -82,10 +127,10 @@ export function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
         length += piece.length
         pieces.push(piece)
         if (length <= maxBytes) return
-        reject(new ServiceError('too-large', `The body is larger than ${maxBytes} bytes.`))
+        reject(tooLarge(maxBytes))
         stream.destroy()
       })
-      .once('end', () => resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, length)))
+      .once('end', () => resolve(joined(pieces)))
       .on('error', reject)
       .once('close', breakOff)
   })

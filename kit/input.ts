@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import type { ZodError } from 'zod'
-import { collect, guardBody, SMALL_BODY_BYTES } from './body.ts'
+import { collectBody, guardBody, SMALL_BODY_BYTES } from './body.ts'
 import type { Bytes, QueryOf, Route } from './contract.ts'
 import { ServiceError } from './errors.ts'
 import { limits } from './limits.ts'
@@ -43,13 +43,14 @@ export async function readBody(
   if (length !== undefined && length > maxBytes)
     throw new ServiceError('too-large', `The body is larger than ${maxBytes} bytes.`)
   const source = request.body instanceof Readable ? request.body : Readable.from([])
-  const stream = guardBody(source, { maxBytes, pace })
+  const limited = { maxBytes, pace }
   if (route.body === 'bytes') {
-    if (length === undefined || length > SMALL_BODY_BYTES) return { data: stream, length } satisfies Bytes
-    const data = await collect(stream, maxBytes)
+    if (length === undefined || length > SMALL_BODY_BYTES)
+      return { data: guardBody(source, limited), length } satisfies Bytes
+    const data = await collectBody(source, limited)
     return { data, length: data.length } satisfies Bytes
   }
-  const text = (await collect(stream, maxBytes)).toString('utf8')
+  const text = (await collectBody(source, limited)).toString('utf8')
   if (route.body === 'text') return text
   let value: unknown
   try {

@@ -1,31 +1,62 @@
 import { PassThrough, Readable } from 'node:stream'
 import t, { type Test } from 'tap'
-import { collect, discard, guardBody, peek } from '../../kit/body.ts'
+import { type BodyLimits, collect, collectBody, discard, guardBody, peek } from '../../kit/body.ts'
 
 const limits = { maxBytes: 10, pace: { windowMs: 60_000, leastBytes: 1 } }
 
-t.test('a guarded body gives every byte, in order', async t => {
-  const source = Readable.from([Buffer.from('one'), Buffer.from('two')])
-  t.equal(String(await collect(guardBody(source, limits), 100)), 'onetwo')
-})
+const quick = { maxBytes: 1_000, pace: { windowMs: 200, leastBytes: 100 } }
 
-t.test('a body of exactly the limit passes, a byte more is too large and leaves its source open', async t => {
-  t.equal((await collect(guardBody(Readable.from([Buffer.alloc(10)]), limits), 100)).length, 10)
-  const source = new PassThrough()
-  source.write(Buffer.alloc(11))
-  await t.rejects(collect(guardBody(source, limits), 100), { code: 'too-large' })
-  t.notOk(source.destroyed)
-})
+/** Writes into a stream every 5 ms until it is told to stop, or the test ends. */
+function drip(t: Test, source: PassThrough, bytes: number) {
+  const timer = setInterval(() => source.write(Buffer.alloc(bytes)), 5)
+  t.teardown(() => clearInterval(timer))
+}
 
-t.test('a sender that breaks off is told from one that ends', async t => {
-  for (const error of [undefined, new Error('reset')]) {
+const ways: Readonly<Record<string, (source: Readable, limits: BodyLimits) => Promise<Buffer>>> = {
+  'as a stream': (source, limits) => collect(guardBody(source, limits), 10_000),
+  'as a whole': collectBody,
+}
+
+for (const [way, read] of Object.entries(ways)) {
+  t.test(`a guarded body gives every byte, in order, ${way}`, async t => {
+    const source = Readable.from([Buffer.from('one'), Buffer.from('two')])
+    t.equal(String(await read(source, limits)), 'onetwo')
+    t.equal((await read(Readable.from([]), limits)).length, 0)
+  })
+
+  t.test(`a body of exactly the limit passes, a byte more is too large, ${way}`, async t => {
+    t.equal((await read(Readable.from([Buffer.alloc(10)]), limits)).length, 10)
     const source = new PassThrough()
-    source.write('abc')
-    const reading = collect(guardBody(source, limits), 100)
-    setImmediate(() => source.destroy(error))
-    await t.rejects(reading, { code: 'bad-request', message: /broke off/ })
-  }
-})
+    source.write(Buffer.alloc(11))
+    await t.rejects(read(source, limits), { code: 'too-large' })
+    t.notOk(source.destroyed, 'it can still be answered')
+    source.destroy(new Error('later'))
+    await new Promise(setImmediate)
+  })
+
+  t.test(`a sender that breaks off is told from one that ends, ${way}`, async t => {
+    for (const error of [undefined, new Error('reset')]) {
+      const source = new PassThrough()
+      source.write('abc')
+      const reading = read(source, limits)
+      setImmediate(() => source.destroy(error))
+      await t.rejects(reading, { code: 'bad-request', message: /broke off/ })
+    }
+  })
+
+  t.test(
+    `a sender that goes silent is too slow, and so is one that sends hardly anything, ${way}`,
+    async t => {
+      const silent = new PassThrough()
+      silent.write('abc')
+      await t.rejects(read(silent, quick), { code: 'request-timeout' })
+      const slow = new PassThrough()
+      drip(t, slow, 1)
+      await t.rejects(read(slow, quick), { code: 'request-timeout' })
+      t.notOk(slow.destroyed, 'it can still be answered')
+    },
+  )
+}
 
 t.test(
   'a sender that breaks off before anyone reads ends no process, and is noticed by who reads',
@@ -37,25 +68,6 @@ t.test(
     await t.rejects(collect(guarded, 100), { code: 'bad-request' })
   },
 )
-
-const quick = { maxBytes: 1_000, pace: { windowMs: 200, leastBytes: 100 } }
-
-/** Writes into a stream every 5 ms until it is told to stop, or the test ends. */
-function drip(t: Test, source: PassThrough, bytes: number) {
-  const timer = setInterval(() => source.write(Buffer.alloc(bytes)), 5)
-  t.teardown(() => clearInterval(timer))
-}
-
-t.test('a sender that goes silent is too slow, and so is one that sends hardly anything', async t => {
-  const silent = new PassThrough()
-  silent.write('abc')
-  await t.rejects(collect(guardBody(silent, quick), 1_000), { code: 'request-timeout' })
-  const slow = new PassThrough()
-  drip(t, slow, 1)
-  const guarded = guardBody(slow, quick)
-  await t.rejects(collect(guarded, 1_000), { code: 'request-timeout' })
-  t.notOk(slow.destroyed, 'it can still be answered')
-})
 
 t.test('a sender that keeps the pace has all the time it needs', async t => {
   const source = new PassThrough()
