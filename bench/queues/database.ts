@@ -1,4 +1,5 @@
 import { finished, type Grant } from '../../database/contract.ts'
+import { done } from '../../kit/contract.ts'
 import { freePorts } from '../../test/system/ports.ts'
 import { createServiceProcess } from '../../test/system/process.ts'
 import { openAsker } from './asker.ts'
@@ -38,9 +39,9 @@ export async function openDatabase(folder: string): Promise<Queue> {
           const text = await ask('POST', `/getNewTask?worker=${worker}&wait=0`)
           return text === undefined ? undefined : JSON.parse(text)
         },
-        async finish({ id, token }) {
-          await ask('POST', `/finishTask?id=${id}&token=${token}`)
-          return undefined
+        async finish({ id, token }, worker) {
+          const said = await ask('POST', `/finishTask?id=${id}&token=${token}&next=${worker}`)
+          return said === done || said === undefined ? undefined : JSON.parse(said)
         },
       }),
     async countFinished() {
