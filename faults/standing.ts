@@ -4,7 +4,7 @@ import { Failure } from '../scripts/failure.ts'
 import { isRunning } from '../scripts/process-id.ts'
 import { roll } from '../scripts/rolling.ts'
 import { readRun } from '../scripts/run-file.ts'
-import { portSettings, type Service } from '../scripts/services.ts'
+import { portSettings } from '../scripts/services.ts'
 import type { Name } from '../test/system/system.ts'
 import { waitFor } from '../test/system/waiting.ts'
 import type { Deployment } from './deployment.ts'
@@ -88,14 +88,16 @@ export async function openStanding(dataDir: string, env: NodeJS.ProcessEnv): Pro
 
 async function findUrls(inner: Inner, env: NodeJS.ProcessEnv): Promise<Partial<Record<Name, string>>> {
   const kv = `http://${env.HOST || '127.0.0.1'}:${env.KV_STORE_PORT || '3000'}`
-  const find = async (service: Service) => {
+  const find = async ({ service, variable, standard }: (typeof portSettings)[number]) => {
     const entries = await inner.json<{ value: string }[]>(`${kv}/getAll?key=${service}Address`)
-    const [entry] = entries ?? []
+    // Of several of a kind the one whose port was set, which it keeps over restarts.
+    const entry =
+      entries?.find(({ value }) => value.endsWith(`:${env[variable] || standard}`)) ?? entries?.[0]
     if (entry === undefined) throw new Failure(`no ${service} is known to the kv-store at ${kv}`)
     return [service, `http://${entry.value}`] as const
   }
   const others = portSettings.filter(({ service }) => service !== 'kv-store')
-  const found = await Promise.all(others.map(({ service }) => find(service)))
+  const found = await Promise.all(others.map(find))
   return { 'kv-store': kv, ...Object.fromEntries(found) }
 }
 
