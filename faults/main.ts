@@ -6,6 +6,7 @@ import { writeReport } from './report.ts'
 import { openStanding } from './standing.ts'
 import { formatTrials, rowOf } from './table.ts'
 import { batchesOf, tryBatch } from './trial.ts'
+import { describeMachine } from './versions.ts'
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
@@ -17,11 +18,11 @@ await runScript('faults', async () => {
   }
   const { faults, at, seed, rounds, isFull, report } = options
   const open = at === undefined ? openFresh : () => openStanding(at, process.env)
-  const date = new Date().toISOString().slice(0, 10)
+  const occasion = { date: new Date().toISOString().slice(0, 10), machine: describeMachine() }
   const records: TrialRecord[] = []
   for (const batch of batchesOf(faults, isFull)) {
     for (const trial of await tryBatch(batch, { rounds, seed, isFull, open, isOwn: at === undefined, say })) {
-      const record = recordOf(trial, date)
+      const record = recordOf(trial, occasion)
       records.push(record)
       say(`${rowOf(record).join('  |  ')}  |  ${Math.round(trial.took / 1_000)} s`)
     }

@@ -6,8 +6,9 @@ import type { Trial } from './trial.ts'
 export interface TrialRecord {
   readonly name: string
   readonly says: string
-  /** When it was made, YYYY-MM-DD. */
+  /** When it was made, YYYY-MM-DD, and on what: how many of which processor. */
   readonly date: string
+  readonly machine: string
   readonly rounds: number
   /** As often as the long run brings it about, or more often. */
   readonly isWhole: boolean
@@ -18,19 +19,24 @@ export interface TrialRecord {
   readonly outcome: 'held' | 'broken' | 'left out' | 'broken off'
 }
 
-export function recordOf({ fault, rounds, seed, result }: Trial, date: string): TrialRecord {
+/** When and on what a trial was made. */
+export type Occasion = Pick<TrialRecord, 'date' | 'machine'>
+
+export function recordOf({ fault, rounds, seed, result }: Trial, occasion: Occasion): TrialRecord {
   const { name, says } = fault
   const isWhole = rounds >= fault.rounds.full
   if ('findings' in result) {
     const { figures, findings } = result
     const outcome = findings.isBroken() ? 'broken' : 'held'
-    return { name, says, date, rounds, isWhole, seed, figures, findings: describeFindings(findings), outcome }
+    const told = describeFindings(findings)
+    return { name, says, ...occasion, rounds, isWhole, seed, figures, findings: told, outcome }
   }
   const [outcome, why] =
     'leftOut' in result
       ? (['left out', result.leftOut] as const)
       : (['broken off', result.brokenOff] as const)
-  return { name, says, date, rounds, isWhole, seed, figures: [], findings: `${outcome}: ${why}`, outcome }
+  const told = `${outcome}: ${why}`
+  return { name, says, ...occasion, rounds, isWhole, seed, figures: [], findings: told, outcome }
 }
 
 /** Those of before, each replaced by a later one of the same fault, in the order of the faults. */

@@ -1,16 +1,17 @@
 import type { TrialRecord } from './record.ts'
 
 /** The columns of the table. */
-const head = ['fault', 'rounds', 'figure', 'invariants', 'seed', 'date'] as const
+const head = ['fault', 'rounds', 'figure', 'invariants', 'seed', 'date', 'machine'] as const
 
 /** A trial as the cells of one row. */
-export function rowOf({ name, says, rounds, figures, findings, outcome, seed, date }: TrialRecord): string[] {
-  if (outcome === 'left out') return [`${name} ${says}`, '0', '', findings, '', date]
+export function rowOf(record: TrialRecord): string[] {
+  const { name, says, rounds, figures, findings, outcome, seed, date, machine } = record
+  if (outcome === 'left out') return [`${name} ${says}`, '0', '', findings, '', date, machine]
   const told = figures.map(
     ({ says, goal, isReached }) =>
       says + (goal === undefined ? '' : ` (${goal}${isReached === false ? ', not reached' : ''})`),
   )
-  return [`${name} ${says}`, String(rounds), told.join('; '), findings, String(seed), date]
+  return [`${name} ${says}`, String(rounds), told.join('; '), findings, String(seed), date, machine]
 }
 
 /** The whole as a table in Markdown. */

@@ -2,7 +2,10 @@ import { cpus, release } from 'node:os'
 import sharp from 'sharp'
 import { closeSqlite, openSqlite } from '../kit/sqlite.ts'
 
-/** What the figures were taken with: machine, Node, SQLite, and the libraries in sharp. */
+/** How many of which processor this machine has. */
+export const describeMachine = () => `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`
+
+/** What the last figures were taken with: machine, Node, SQLite, and the libraries in sharp. */
 export function describeVersions(): string {
   const database = openSqlite(':memory:')
   const sqlite = (database.prepare('SELECT sqlite_version() AS version').get() as { version: string }).version
@@ -10,7 +13,7 @@ export function describeVersions(): string {
   const { sharp: own, vips, ...libraries } = sharp.versions
   const within = Object.entries(libraries).map(([name, version]) => `${name} ${version}`)
   return [
-    `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Linux ${release()}`,
+    `${describeMachine()}, Linux ${release()}`,
     `Node ${process.versions.node}`,
     `SQLite ${sqlite}, one connection and one process a file, asserted at each start (kit/sqlite.ts)`,
     `sharp ${own} with libvips ${vips} (${within.join(', ')})`,

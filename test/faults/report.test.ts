@@ -25,8 +25,9 @@ function trialOf(figure: Figure, { rounds = fault?.rounds.full ?? 0, broken = ''
   return { fault, rounds, seed: 7, took: 1, result: { figures: [figure], findings } }
 }
 
+const occasion = { date: '2026-01-01', machine: 'one' }
 const goalOf = (...trials: Trial[]) =>
-  formatGoals(trials.map(trial => recordOf(trial, '2026-01-01')))
+  formatGoals(trials.map(trial => recordOf(trial, occasion)))
     .split('\n')
     .find(line => line.startsWith(trials.some(isCounted) ? '| G5 |' : '| G1 |'))
     ?.split(' | ')
@@ -48,7 +49,7 @@ t.test('a goal is reached by all its rounds, by its figure, and with nothing bro
 })
 
 t.test('a goal that two faults answer is reached by both, and by neither alone', async t => {
-  const first = recordOf(trialOf({ says: 'a', goal: 'G9' }), '2026-01-01')
+  const first = recordOf(trialOf({ says: 'a', goal: 'G9' }), occasion)
   t.match(formatGoals([first]), /\n\| G9 \|.*\| so far: T1 is missing \|\n/)
   t.match(formatGoals([first, { ...first, name: 'T1' }]), /\n\| G9 \|.*\| yes \|\n/)
   t.match(formatGoals([{ ...first, outcome: 'broken' }]), /\n\| G9 \|.*\| no \|\n/)
@@ -71,13 +72,18 @@ t.test('a report stands between its two marks; a later run replaces its own rows
   const path = join(t.testdir(), 'document.md')
   const [before, after] = ['before\n\n', '\nafter\n']
   writeFileSync(path, `${before}<!-- printed by scripts/faults.sh -->\n<!-- to here -->\n${after}`)
-  const first = recordOf(trialOf({ says: 'the first run' }), '2026-01-01')
+  const first = recordOf(trialOf({ says: 'the first run' }), occasion)
   writeReport(path, [first, { ...first, name: 'T32', figures: [{ says: 'the other fault' }] }])
-  writeReport(path, [recordOf(trialOf({ says: 'the second run' }), '2026-01-02')])
+  writeReport(path, [
+    recordOf(trialOf({ says: 'the second run' }), { date: '2026-01-02', machine: 'another' }),
+  ])
   const written = readFileSync(path, 'utf8')
   t.ok(written.startsWith(before) && written.endsWith(after))
   t.notMatch(written, 'the first run')
-  t.match(written, /the second run.*\| 2026-01-02 \|\n\| T32 .*the other fault.*\| 2026-01-01 \|\n/)
+  t.match(
+    written,
+    /the second run.*\| 2026-01-02 \| another \|\n\| T32 .*the other fault.*\| 2026-01-01 \| one \|\n/,
+  )
   t.match(written, `Node ${process.versions.node}; SQLite 3.`)
   writeFileSync(path, before)
   t.throws(() => writeReport(path, []), { message: `${path} has no place for the table` })
