@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { ready } from '../frontend/contract.ts'
 
@@ -7,8 +6,8 @@ const HEAD = Buffer.from(
   `--${BOUNDARY}\r\ncontent-disposition: form-data; name="uploadfile"; filename="image.png"\r\ncontent-type: image/png\r\n\r\n`,
 )
 const TAIL = Buffer.from(`\r\n--${BOUNDARY}--\r\n`)
-/** Pause between two looks whether a picture is ready, in ms. */
-const LOOK_MS = 4
+/** How long an answer is held until a picture is ready, in seconds. */
+const WAIT_SECONDS = 30
 
 /** One who sends forms that were made beforehand: what a bench measures is not its own work. */
 export interface Uploader {
@@ -37,7 +36,7 @@ export function openUploader(url: string, connections: number): Uploader {
   return {
     upload: form => send('POST', '/submitTask', form),
     async waitFor(id) {
-      while ((await send('GET', `/isReady?id=${id}`)) !== ready) await delay(LOOK_MS)
+      while ((await send('GET', `/isReady?id=${id}&wait=${WAIT_SECONDS}`)) !== ready);
     },
     close: () => pool.close(),
   }

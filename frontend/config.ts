@@ -30,7 +30,7 @@ export const frontendConfig = {
     maxStreams: setting(whole(1, 1e6).default(1_000), {
       env: 'MAX_STREAMS',
       unit: 'streams',
-      says: 'most streams of events at once',
+      says: 'most streams of events, and answers that wait, at once',
     }),
     trustProxy: setting(networks.default([]), {
       env: 'TRUST_PROXY',

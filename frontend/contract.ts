@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { bytes, defineContract, get, id, idText, json, post, text } from '../kit/contract.ts'
+import { bytes, defineContract, get, id, idText, json, post, text, waitSeconds } from '../kit/contract.ts'
 import { pngSignature } from '../storage/contract.ts'
 
 export const ready = 'Your image is ready.'
@@ -34,9 +34,9 @@ export const frontendContract = defineContract({
         'takes an upload, the file field `uploadfile` of a multipart form; a browser is sent on to /task',
     }),
     isReady: get('/isReady', {
-      query: { id },
+      query: { id, wait: waitSeconds.default(0) },
       reply: text(z.enum([ready, notReady])),
-      summary: 'whether the result is there',
+      summary: 'whether the result is there; with `wait` as soon as it is, or after so many seconds',
     }),
     getImage: get('/getImage', {
       query: { id },

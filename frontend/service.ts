@@ -90,8 +90,19 @@ export function buildFrontend({
         leave()
       }
     },
-    async isReady({ query: { id }, request }) {
-      return (await visitors.countMiss(request, () => master.ask.isReady({ id }))) === '1' ? ready : notReady
+    async isReady(call) {
+      const { query, request, reply } = call
+      const ask = async () => {
+        if (query.wait === 0) return master.ask.isReady({ id: query.id })
+        visitors.enterStream(request, reply)
+        const { signal } = call
+        // About to end: who still waits is told how it stands, and comes again.
+        return master.ask.isReady(query, { signal }).catch(error => {
+          if (signal.aborted) return '0' as const
+          throw error
+        })
+      }
+      return (await visitors.countMiss(request, ask)) === '1' ? ready : notReady
     },
     async getImage({ query: { id }, request, reply }) {
       reply.header('content-disposition', `inline; filename="${id}.png"`)

@@ -6,7 +6,7 @@ import { hasCode, ServiceError } from '../kit/errors.ts'
 import { isDirect } from './operator.ts'
 
 const MINUTE_MS = 60_000
-/** Streams of events that one visitor may hold at once. */
+/** Streams of events, and answers that wait, that one visitor may hold at once. */
 export const STREAMS_EACH = 20
 
 export interface VisitorLimits {
@@ -14,7 +14,7 @@ export interface VisitorLimits {
   readonly uploadsPerMinute: number
   /** Asks of one address for tasks that do not exist, in a minute: nobody guesses ids. */
   readonly missesPerMinute: number
-  /** Streams of events at once, of all visitors together. */
+  /** Streams of events at once, and answers that wait, of all visitors together. */
   readonly maxStreams: number
 }
 
@@ -24,7 +24,7 @@ export interface Visitors {
   countUpload(request: FastifyRequest): Promise<void>
   /** Asks about a task; when it is `not-found` that counts, and after too many of those nothing is asked: `overloaded`. */
   countMiss<T>(request: FastifyRequest, ask: () => Promise<T>): Promise<T>
-  /** Counts a stream of events until its answer ends. */
+  /** Counts a stream of events, or an answer that waits, until it ends. */
   enterStream(request: FastifyRequest, reply: FastifyReply): void
 }
 

@@ -50,7 +50,14 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
       while (task.state !== finished) {
         const leftSeconds = Math.ceil((giveUpAt - performance.now()) / 1_000)
         if (leftSeconds <= 0 || signal.aborted) return '0'
-        task = refuseFailed(await database.ask.getById({ id, wait: leftSeconds }, { signal }))
+        const waiting = database.ask.getById({ id, wait: leftSeconds }, { signal })
+        // About to end: who still waits is told how it stands, and comes again.
+        const changed = await waiting.catch(error => {
+          if (signal.aborted) return undefined
+          throw error
+        })
+        if (changed === undefined) return '0'
+        task = refuseFailed(changed)
       }
       return '1'
     },

@@ -26,6 +26,8 @@ const alone: readonly Name[] = ['database', 'kv-store']
 const SELDOM = 25
 /** Who asks for the images of open tasks all the time. */
 const PROBERS = 16
+/** Pause of each of six who upload, in ms: on a fast machine no more pictures than can be looked at again in the end. */
+const PAUSE_MS = 300
 const lasting: readonly Name[] = ['kv-store', 'database', 'storage', 'master', 'worker', 'frontend']
 
 export const soak: Fault = {
@@ -34,7 +36,7 @@ export const soak: Fault = {
   rounds: { full: 30, short: 0 },
   async run({ rounds, random, seed, open, say }) {
     const counts = { storage: 2, master: 2, worker: 2, frontend: 2 }
-    const scene = await open({ system: { counts }, lanes: 6, pauseMs: 50, probers: PROBERS })
+    const scene = await open({ system: { counts }, lanes: 6, pauseMs: PAUSE_MS, probers: PROBERS })
     const samples = sampleProcesses(scene)
     const over = performance.now() + rounds * MINUTE_MS
     let faults = 0

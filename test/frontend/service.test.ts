@@ -4,6 +4,7 @@ import { FormData, request } from 'undici'
 import { collect } from '../../kit/body.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
 import type { Stage } from '../stage.ts'
+import { waitFor } from '../system/waiting.ts'
 import { formWith, get, submit } from './asking.ts'
 import { openFrontend } from './open.ts'
 
@@ -22,6 +23,30 @@ t.test('an upload is answered with its id, and a browser is sent on to its page'
   const answer = await submit(url, formWith(image), { accept: 'text/html,*/*;q=0.8' })
   t.equal(answer.status, 303)
   t.match(answer.headers.location, /^\/task\?id=[0-9]+$/)
+})
+
+t.test('whoever waits is answered as soon as the picture is there, or when the time is up', async t => {
+  const { stage, url } = await openFrontend(t)
+  const { text: id } = await submit(url, formWith(uniqueImage(1)))
+  t.match(await get(`${url}/isReady?id=${id}&wait=1`), { status: 200, text: 'Your image is not ready yet.' })
+  const waiting = get(`${url}/isReady?id=${id}&wait=60`)
+  const { token, attempt } = await take(stage)
+  const data = uniqueImage(2)
+  await stage.storage.ask.sendImage({ id: Number(id), state: 'finished', attempt }, { body: { data } })
+  await stage.database.ask.finishTask({ id: Number(id), token })
+  t.match(await waiting, { status: 200, text: 'Your image is ready.' })
+  t.match(await get(`${url}/isReady?id=7&wait=60`), { status: 404 })
+})
+
+t.test('whoever waits at a frontend or a master that ends is told how it stands', async t => {
+  for (const service of ['frontend', 'master'] as const) {
+    const { stage, app, url } = await openFrontend(t)
+    const { text: id } = await submit(url, formWith(uniqueImage(1)))
+    const waiting = get(`${url}/isReady?id=${id}&wait=60`)
+    await waitFor('the ask', () => (stage.apps.database.served['/getById'] ?? 0) > 0)
+    await (service === 'frontend' ? app : stage.apps.master).close()
+    t.match(await waiting, { status: 200, text: 'Your image is not ready yet.' }, service)
+  }
 })
 
 t.test('a large upload comes through unchanged, behind other fields of the form', async t => {
