@@ -124,7 +124,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a flipped bit is not noticed',
-    invariant: 'I8',
+    invariant: 'I2',
     edits: [
       {
         file: 'storage/engines/sealed.ts',
@@ -144,7 +144,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'const counted = { ...task, losses: task.losses + 1, attempt: 0 }',
       },
     ],
-    shownBy: { fault: 'T1', rounds: 12 },
+    shownBy: { fault: 'T10', rounds: 2 },
   },
   {
     name: 'what kills its workers is tried for ever',
