@@ -49,6 +49,7 @@ const examples: Readonly<Record<string, string>> = {
   ids: '4503599627370495',
   state: 'working',
   token: 'nobody',
+  next: 'nobody',
   worker: 'somebody',
   key: 'example',
   value: '127.0.0.1:1',
