@@ -113,8 +113,8 @@ const joined = (pieces: readonly Buffer[]): Buffer =>
   pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
 
 /**
- * Reads all of a stream, at most `maxBytes`; more is `too-large`. By its events: an iterator, which tells the same, costs as much
- * as all else that is done for a small answer.
+ * Reads all of a stream, at most `maxBytes`; more is `too-large`. By its events: an iterator, which tells the same, costs more
+ * than a small answer is worth.
  */
 export function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {

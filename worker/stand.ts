@@ -7,7 +7,7 @@ import type { Bytes } from '../kit/contract.ts'
 
 /** Longest an answer may take, in ms. */
 const ANSWER_MS = 60_000
-/** How long a witness that nobody asks is kept, in ms: it holds memory, and its start takes as long as a hundred answers. */
+/** How long a witness that nobody asks is kept, in ms: it holds memory, and its start takes some 200 ms of CPU. */
 const IDLE_MS = 10_000
 
 /**
