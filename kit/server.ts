@@ -63,6 +63,26 @@ export interface Call<R extends Route> {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }
+
+/** A class, for the sake of `signal`: an object with a getter of its own would be of a shape of its own, each made anew. */
+class IncomingCall<R extends Route> implements Call<R> {
+  readonly query: QueryOf<R>
+  readonly body: BodyOf<R>
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+
+  constructor(query: QueryOf<R>, body: BodyOf<R>, request: FastifyRequest, reply: FastifyReply) {
+    this.query = query
+    this.body = body
+    this.request = request
+    this.reply = reply
+  }
+
+  get signal(): AbortSignal {
+    return callSignal(this.request.server.stopping.signal, this.reply)
+  }
+}
+
 /** What a handler gives that has answered through `call.reply` itself: a page, a redirect. */
 export const sent = Symbol('sent')
 export type Handler<R extends Route> = (call: Call<R>) => Promise<AnswerOf<R> | typeof sent>
@@ -163,17 +183,8 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
   const answerTo = async (request: FastifyRequest, reply: FastifyReply) => {
     const query = readQuery(route, request.query as Record<string, unknown>)
     const body = (await readBody(route, request, app)) as BodyOf<R>
-    const call = {
-      query,
-      body,
-      request,
-      reply,
-      get signal() {
-        return callSignal(app.stopping.signal, reply)
-      },
-    }
     try {
-      return await handler(call)
+      return await handler(new IncomingCall(query, body, request, reply))
     } catch (error) {
       // Let go of what was not read: the rest of a refused upload is dropped by the server.
       if (route.body === 'bytes') discard(body as Bytes)

@@ -236,14 +236,14 @@ export const mutants: readonly Mutant[] = [
     shownBy: { fault: 'T19', rounds: 1 },
   },
   {
-    name: 'one result in fifty is answered with 500',
+    name: 'one result in ten is answered with 500',
     invariant: 'I11',
     edits: [
       {
         file: 'storage/service.ts',
         find: '      const image = await engine.get({ id, state, attempt }, () => !reply.raw.destroyed)\n',
         replace:
-          "      const image = await engine.get({ id, state, attempt })\n      if (state === 'finished' && id % 50 === 0) throw new Error('planted')\n",
+          "      const image = await engine.get({ id, state, attempt })\n      if (state === 'finished' && id % 10 === 0) throw new Error('planted')\n",
       },
     ],
     shownBy: { fault: 'T0', rounds: 200 },
