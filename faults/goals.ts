@@ -1,4 +1,5 @@
 import type { Figure } from './fault.ts'
+import { formatTable } from './markdown.ts'
 import type { TrialRecord } from './record.ts'
 
 /** The figures to reach, as reliability is judged by. Numbers that are not used are not missing. */
@@ -41,12 +42,12 @@ const totals: Readonly<Record<string, number>> = { G5: 1_000_000 }
 export function formatGoals(records: readonly TrialRecord[]): string {
   const rows = Object.entries(goals).map(([goal, says]) => {
     const test = testedBy[goal]
-    if (test !== undefined) return `| ${goal} | ${says} | ${test}, a part of scripts/test.sh | yes |`
+    if (test !== undefined) return [goal, says, `${test}, a part of scripts/test.sh`, 'yes']
     const found = records.flatMap(record => foundBy(record, goal))
     const figures = found.map(({ record, figure }) => `${record.name}: ${figure.says}`).join('; ')
-    return `| ${goal} | ${says} | ${figures} | ${verdictOf(goal, found)} |`
+    return [goal, says, figures, verdictOf(goal, found)]
   })
-  return ['| | goal | found | reached |', '|---|---|---|---|', ...rows].join('\n')
+  return formatTable(['', 'goal', 'found', 'reached'], rows)
 }
 
 interface Found {

@@ -1,12 +1,12 @@
 import { runScript } from '../scripts/failure.ts'
 import { openFresh } from './fresh.ts'
+import { describeMachine } from './machine.ts'
 import { faultsHelp, readFaultOptions } from './options.ts'
 import { recordOf, type TrialRecord } from './record.ts'
 import { writeReport } from './report.ts'
 import { openStanding } from './standing.ts'
 import { formatTrials, rowOf } from './table.ts'
 import { batchesOf, tryBatch } from './trial.ts'
-import { describeMachine } from './versions.ts'
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 

@@ -1,3 +1,4 @@
+import { formatTable } from './markdown.ts'
 import type { TrialRecord } from './record.ts'
 
 /** The columns of the table. */
@@ -16,7 +17,5 @@ export function rowOf(record: TrialRecord): string[] {
 
 /** The whole as a table in Markdown. */
 export function formatTrials(records: readonly TrialRecord[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...records.map(rowOf).map(line)].join('\n')
+  return formatTable(head, records.map(rowOf))
 }

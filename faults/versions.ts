@@ -1,9 +1,7 @@
-import { cpus, release } from 'node:os'
+import { release } from 'node:os'
 import sharp from 'sharp'
 import { closeSqlite, openSqlite } from '../kit/sqlite.ts'
-
-/** How many of which processor this machine has. */
-export const describeMachine = () => `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`
+import { describeMachine } from './machine.ts'
 
 /** What the last figures were taken with: machine, Node, SQLite, and the libraries in sharp. */
 export function describeVersions(): string {
