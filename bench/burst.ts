@@ -1,6 +1,6 @@
 import { percentile } from '../faults/percentile.ts'
-import { cpuOf } from './cpu.ts'
-import { median } from './race.ts'
+import { cpuOf, ownCpuMs } from './cpu.ts'
+import { median } from './spread.ts'
 
 /** So many clients who ask one server for so long, each for the next as soon as it was answered. */
 export interface BurstOptions {
@@ -42,7 +42,7 @@ export async function runLanes(
 export async function runBurst({ clients, forMs, pid }: BurstOptions, send: Send): Promise<Burst> {
   const waitedMs: number[] = []
   const serverBefore = cpuOf(pid)
-  const clientBefore = process.cpuUsage()
+  const clientBefore = ownCpuMs()
   const began = performance.now()
   await runLanes(
     clients,
@@ -54,18 +54,17 @@ export async function runBurst({ clients, forMs, pid }: BurstOptions, send: Send
     },
   )
   const tookMs = performance.now() - began
-  const { user, system } = process.cpuUsage(clientBefore)
   return {
     rate: (waitedMs.length / tookMs) * 1_000,
     waitedMs,
     cpuMs: (cpuOf(pid) - serverBefore) / waitedMs.length,
-    clientShare: (user + system) / 1_000 / tookMs,
+    clientShare: (ownCpuMs() - clientBefore) / tookMs,
   }
 }
 
 /** The median of a figure of several. */
 export function medianOf<T>(all: readonly T[], figure: (one: T) => number): number {
-  return median(all.map(figure).sort((a, b) => a - b))
+  return median(all.map(figure))
 }
 
 /** Two percentiles of times in ms, as they stand in a table. */

@@ -4,6 +4,7 @@ import { type Dispatcher, Pool } from 'undici'
 export interface Question {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer | string
   readonly signal?: AbortSignal
 }
@@ -21,8 +22,8 @@ export interface Client {
 export function openClient(url: string, connections: number): Client {
   const pool = new Pool(url, { connections, pipelining: 1 })
   return {
-    async ask({ method, path, body = null, signal }) {
-      const answer = await pool.request({ method, path, body, ...(signal && { signal }) })
+    async ask({ method, path, headers = {}, body = null, signal }) {
+      const answer = await pool.request({ method, path, headers, body, ...(signal && { signal }) })
       if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body
       throw new Error(`${method} ${path}: ${answer.statusCode} ${await answer.body.text()}`)
     },

@@ -1,69 +1,58 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import type { Bench } from './bench.ts'
 import { printLarge } from './large.ts'
-import { ADAPTIVE, inProcess, LEVEL_1, OURS } from './peers.ts'
+import type { Output } from './output.ts'
+import { ADAPTIVE, LEVEL_1, listInProcess, OURS } from './peers.ts'
 import { openSet, type PictureSet } from './pictures.ts'
-import { findPrograms, GO } from './programs.ts'
-import { median, type Rounds, race, ratios } from './race.ts'
+import { findPrograms, GO, programNeeds } from './programs.ts'
+import { type Rounds, race } from './race.ts'
 import { printRecompressed } from './recompressed.ts'
-import { printGoal, printStandings } from './table.ts'
+import { median, ratios } from './spread.ts'
+import { printStandings } from './standings.ts'
 
-/**
- * What does the swap cost beside other ways to the same result, what does it make of the size, what memory does it take,
- * and how does it bear badly compressed input? CPU time on one core, file bytes in, file bytes out, everyone by turns in
- * one run. `npm run bench codec PART...` runs only those parts.
- */
 const ROUNDS: Readonly<Record<PictureSet['name'], Rounds>> = {
   photographs: { all: 9, slow: 3 },
   screenshots: { all: 5, slow: 1 },
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'codec-bench-'))
-const parts: Readonly<Record<string, () => Promise<void>>> = {
-  photographs: () => printSet('photographs'),
-  screenshots: () => printSet('screenshots'),
-  large: () => printLarge(folder),
-  recompressed: () =>
-    printRecompressed([
-      ...openSet('photographs', folder).pictures,
-      ...openSet('screenshots', folder).pictures,
-    ]),
+/** CPU time on one core, file bytes in, file bytes out, everyone by turns in one run. */
+export const codec: Bench = {
+  question:
+    'What does the swap cost beside other ways to the same result, in time, size and memory, and how does it bear badly compressed input?',
+  needs: programNeeds,
+  parts: {
+    photographs: (output, folder) => printSet(output, 'photographs', folder),
+    screenshots: (output, folder) => printSet(output, 'screenshots', folder),
+    large: printLarge,
+    recompressed: (output, folder) =>
+      printRecompressed(output, [
+        ...openSet('photographs', folder).pictures,
+        ...openSet('screenshots', folder).pictures,
+      ]),
+  },
 }
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)
-const day = new Date().toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
-console.log(`${day}, ${cpus().length} x ${cpus()[0]?.model}, node ${process.version}`)
-try {
-  for (const name of wanted) {
-    const print = parts[name]
-    if (print === undefined) throw new Error(`no part ${name}: there are ${Object.keys(parts).join(', ')}`)
-    console.log(`\n### ${name}\n`)
-    await print()
-  }
-} finally {
-  rmSync(folder, { recursive: true })
-}
-
-async function printSet(name: PictureSet['name']): Promise<void> {
+async function printSet(output: Output, name: PictureSet['name'], folder: string): Promise<void> {
   const { pictures, isReal } = openSet(name, folder)
-  const { peers, missing } = findPrograms(folder)
   const rounds = ROUNDS[name]
-  const standings = await race([...inProcess, ...peers], pictures, rounds)
+  const standings = await race([...listInProcess(), ...findPrograms(folder)], pictures, rounds)
   const of = (peer: string) => standings.find(standing => standing.name === peer)
-  const against = (peer: string) => median(ratios(of(OURS), of(peer)))
-  const ms = median([...(of(OURS)?.ms ?? [])].sort((a, b) => a - b))
+  const ours = of(OURS)
+  const against = (peer: string) => median(ratios(ours?.ms ?? [], of(peer)?.ms ?? []))
   const origin = isReal ? 'from the corpus' : 'made on the fly'
   const slow = rounds.slow < rounds.all ? `, of slow ones ${rounds.slow}` : ''
-  console.log(
-    `${pictures.length} pictures ${origin}, ${rounds.all} rounds${slow}; ${OURS} takes ${ms.toFixed(1)} ms a picture`,
+  const ms = median(ours?.ms ?? []).toFixed(1)
+  output.line(
+    `${pictures.length} pictures ${origin}, ${rounds.all} rounds${slow}; ${OURS} takes ${ms} ms a picture`,
   )
-  if (missing.length > 0) console.log(`Left out, since not installed: ${missing.join(', ')}`)
-  printStandings(standings, of(LEVEL_1))
+  printStandings(output, standings, of(LEVEL_1))
   if (name === 'photographs') {
-    printGoal(`time against ${GO}`, against(GO), 1 / 10)
-    printGoal(`time against ${ADAPTIVE}`, against(ADAPTIVE), 1 / 4)
+    output.goal({ says: `time against ${GO}`, found: against(GO), most: 0.1 })
+    output.goal({ says: `time against ${ADAPTIVE}`, found: against(ADAPTIVE), most: 0.25 })
   }
-  printGoal(`time against ${LEVEL_1}`, against(LEVEL_1), name === 'photographs' ? 1 / 2 : 1)
-  printGoal('mean size against the upload', of(OURS)?.size ?? Number.NaN, 1.05)
+  output.goal({
+    says: `time against ${LEVEL_1}`,
+    found: against(LEVEL_1),
+    most: name === 'photographs' ? 0.5 : 1,
+  })
+  output.goal({ says: 'mean size against the upload', found: ours?.size ?? Number.NaN, most: 1.05 })
 }

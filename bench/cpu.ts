@@ -8,6 +8,12 @@ interface Process {
   readonly cpuMs: number
 }
 
+/** CPU time that this process has taken so far, of user and system, all threads, in ms. */
+export function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
 /**
  * CPU time that a process and all that descends from it have taken so far, in ms: of user and system, all threads, also of
  * children that have ended (proc(5), stat: utime, stime, cutime, cstime).

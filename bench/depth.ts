@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Granted, TaskEngine } from '../database/engine.ts'
 import { openSqliteTasks } from '../database/engines/sqlite.ts'
-import { percentile } from '../faults/percentile.ts'
-import { printGoal, printTable } from './table.ts'
+import { ownCpuMs } from './cpu.ts'
+import type { Output } from './output.ts'
+import { median } from './spread.ts'
 
 const KINDS = ['waiting', 'running', 'finished'] as const
 const DEPTHS = [1_000, 100_000, 1_000_000] as const
@@ -37,7 +38,7 @@ interface Filled {
  * What a take costs with so many tasks waiting, running, finished: at the engine of the database, in this process, on files.
  * All files are open together and asked by turns, so that whatever else the machine does meets all of them.
  */
-export async function printDepth(folder: string): Promise<void> {
+export async function printDepth(output: Output, folder: string): Promise<void> {
   const all: Filled[] = []
   try {
     for (const kind of KINDS)
@@ -51,7 +52,7 @@ export async function printDepth(folder: string): Promise<void> {
       const first = (turn + WARM_UP) % all.length
       for (const filled of [...all.slice(first), ...all.slice(0, first)]) await measure(filled, turn >= 0)
     }
-    print(all)
+    print(output, all)
   } finally {
     for (const { engine } of all) await engine.close()
   }
@@ -88,14 +89,11 @@ async function take(engine: TaskEngine): Promise<Granted> {
 const finish = (engine: TaskEngine, { grant: { id, token } }: Granted) => engine.finish(id, token)
 
 function startClock(): () => Took {
-  const [began, cpu] = [performance.now(), process.cpuUsage()]
-  return () => {
-    const { user, system } = process.cpuUsage(cpu)
-    return { ms: performance.now() - began, cpuMs: (user + system) / 1_000 }
-  }
+  const [began, cpu] = [performance.now(), ownCpuMs()]
+  return () => ({ ms: performance.now() - began, cpuMs: ownCpuMs() - cpu })
 }
 
-function print(all: readonly Filled[]): void {
+function print(output: Output, all: readonly Filled[]): void {
   const figures: readonly ((filled: Filled) => number)[] = [
     ({ takes }) => half(takes, 'ms'),
     ({ takes }) => half(takes, 'cpuMs'),
@@ -109,20 +107,16 @@ function print(all: readonly Filled[]): void {
     const cells = figures.map((of, at) => `${of(filled).toFixed(3)} (${ratios[at]?.toFixed(2)})`)
     return [filled.kind, filled.depth.toLocaleString('en'), ...cells]
   })
-  console.log(
+  output.line(
     `${TAKES} takes each, medians, in brackets against ${DEPTHS[0].toLocaleString('en')} of the same kind`,
   )
-  printTable(['', 'tasks', 'take, ms', 'of that CPU', 'take and finish, ms', 'of that CPU'], rows)
+  output.table(['', 'tasks', 'take, ms', 'of that CPU', 'take and finish, ms', 'of that CPU'], rows)
   for (const filled of all.filter(({ depth }) => depth !== DEPTHS[0])) {
     const [ms = Number.NaN, cpuMs = Number.NaN] = against(filled)
     const among = `a take among ${filled.depth.toLocaleString('en')} ${filled.kind}`
-    printGoal(`time of ${among}`, ms, MOST)
-    printGoal(`CPU of ${among}`, cpuMs, MOST)
+    output.goal({ says: `time of ${among}`, found: ms, most: MOST })
+    output.goal({ says: `CPU of ${among}`, found: cpuMs, most: MOST })
   }
 }
 
-const half = (took: readonly Took[], figure: keyof Took) =>
-  percentile(
-    took.map(one => one[figure]),
-    0.5,
-  )
+const half = (took: readonly Took[], figure: keyof Took) => median(took.map(one => one[figure]))

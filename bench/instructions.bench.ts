@@ -1,28 +1,28 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PlainBench } from './bench.ts'
+import { askVersion } from './daemon.ts'
+import type { Output } from './output.ts'
 
-/**
- * How many instructions do the module's loops take? Counted by valgrind's callgrind, so that it does not matter what else
- * the machine does: a photograph, or a picture made on the fly, swapped SWAPS times; per byte of its rows. The engine tells
- * where each function of the module lies (--perf-basic-prof), callgrind what each instruction's address costs.
- */
 const SWAPS = 8
 
-const program = join(import.meta.dirname, 'swaps.js')
-if (spawnSync('valgrind', ['--version']).status !== 0) {
-  console.log("valgrind is not installed (Debian's package valgrind): nothing was counted")
-} else {
-  const folder = mkdtempSync(join(tmpdir(), 'verdigris-'))
-  try {
-    count(join(folder, 'callgrind.out'))
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+const findValgrind = () => askVersion('valgrind', '--version', /^valgrind-(\S+)/)
+
+/**
+ * Counted by valgrind's callgrind, so that it does not matter what else the machine does: a photograph, or a picture made on
+ * the fly, swapped SWAPS times; per byte of its rows. The engine tells where each function of the module lies
+ * (--perf-basic-prof), callgrind what each instruction's address costs.
+ */
+export const instructions: PlainBench = {
+  question: "How many instructions do the module's loops take?",
+  needs: [{ package: 'valgrind', for: 'all of it', name: 'valgrind', find: findValgrind }],
+  async run(output, folder) {
+    if (findValgrind() !== undefined) count(output, join(folder, 'callgrind.out'))
+  },
 }
 
-function count(out: string): void {
+function count(output: Output, out: string): void {
   const args = [
     '--tool=callgrind',
     '--dump-instr=yes',
@@ -33,7 +33,7 @@ function count(out: string): void {
   const engine = [...log, '--perf-basic-prof', '--no-wasm-tier-up', '--no-liftoff', '--single-threaded']
   const { stdout, stderr, status } = spawnSync(
     'valgrind',
-    [...args, process.execPath, ...engine, program, String(SWAPS)],
+    [...args, process.execPath, ...engine, join(import.meta.dirname, 'swaps.js'), String(SWAPS)],
     { encoding: 'utf8', maxBuffer: 1e8 },
   )
   const rowBytes = Number(/^rows (\d+)$/m.exec(stdout)?.[1])
@@ -48,13 +48,16 @@ function count(out: string): void {
     if (name !== undefined) costs.set(name, (costs.get(name) ?? 0) + instructions)
   }
   const all = [...costs.values()].reduce((sum, cost) => sum + cost, 0)
-  console.log(`${SWAPS} swaps of ${rowBytes} bytes of rows, node ${process.version}`)
-  console.log('function              instructions a byte  share')
-  for (const [name, cost] of [...costs].sort(([, a], [, b]) => b - a).slice(0, 12)) {
-    const each = (cost / SWAPS / rowBytes).toFixed(2)
-    console.log(`${name.padEnd(20)}  ${each.padEnd(19)}  ${((100 * cost) / all).toFixed(1)} %`)
-  }
-  console.log(`${'the module'.padEnd(20)}  ${(all / SWAPS / rowBytes).toFixed(2)}`)
+  const rows = [...costs].sort(([, a], [, b]) => b - a).slice(0, 12)
+  output.line(`\n${SWAPS} swaps of ${rowBytes.toLocaleString('en')} bytes of rows`)
+  output.table(
+    ['function', 'instructions a byte', 'share'],
+    [...rows, ['all of the module', all] as const].map(([name, cost]) => [
+      name,
+      (cost / SWAPS / rowBytes).toFixed(2),
+      `${((100 * cost) / all).toFixed(1)} %`,
+    ]),
+  )
 }
 
 interface Range {

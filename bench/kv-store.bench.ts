@@ -1,19 +1,12 @@
-import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { percentile } from '../faults/percentile.ts'
+import type { Bench, Part } from './bench.ts'
 import { type Burst, describeWaits, medianOf, runBurst } from './burst.ts'
 import { findEtcd, openEtcd } from './etcd.ts'
-import { makeDiskFolder } from './folder.ts'
 import { type KeyStore, openKvStore } from './key-store.ts'
+import type { Output } from './output.ts'
 import { compare, playRounds } from './rounds.ts'
-import { printTable } from './table.ts'
 
-/**
- * How does the kv-store stand beside etcd: gets and sets a second, and the time from a set to a watcher? Both as real
- * processes, each asked over HTTP by the same client on the same machine, by turns. A set of either is on disk before it is
- * answered: the kv-store commits each for itself, etcd writes those that come at once with one fsync.
- * `npm run bench kv-store PART...` runs only those parts.
- */
 const CLIENTS = [1, 8, 64]
 const ROUNDS = 7
 const BURST_MS = 2_000
@@ -31,48 +24,58 @@ interface Watched {
   readonly toWatcherMs: readonly number[]
 }
 
-const parts: Readonly<Record<string, () => Promise<void>>> = {
-  gets: printGets,
-  sets: printSets,
-  watch: printWatch,
+/** Who takes part. */
+interface Scene {
+  /** Ours first. */
+  readonly stores: readonly KeyStore[]
+  /** Another address each time: the kv-store does not write a value that is there already. */
+  nextValue(): string
 }
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)
-const etcd = findEtcd()
-const day = new Date().toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
-const versions = [`node ${process.version}`, ...(etcd === undefined ? [] : [`etcd ${etcd}`])]
-console.log(`${day}, ${cpus().length} x ${cpus()[0]?.model}, ${versions.join(', ')}, ${ROUNDS} rounds`)
-if (etcd === undefined) console.log('Left out, since not installed: etcd-server')
 
-const folder = makeDiskFolder()
-const stores: KeyStore[] = []
-/** Rises with every set: the kv-store does not write a value that is there already. */
-let lastValue = 0
-try {
-  stores.push(await openKvStore(folder))
-  if (etcd !== undefined) stores.push(await openEtcd(folder))
-  for (const name of wanted) {
-    const print = parts[name]
-    if (print === undefined) throw new Error(`no part ${name}: there are ${Object.keys(parts).join(', ')}`)
-    await print()
+/**
+ * Both as real processes, each asked over HTTP by the same client on the same machine, by turns. A set of either is on disk
+ * before it is answered: the kv-store commits each for itself, etcd writes those that come at once with one fsync.
+ */
+export const kvStore: Bench = {
+  question: 'How many gets and sets a second, and how long from a set to a watcher, beside etcd?',
+  needs: [{ package: 'etcd-server', for: 'etcd', name: 'etcd', find: findEtcd }],
+  parts: { gets: partOf(printGets), sets: partOf(printSets), watch: partOf(printWatch) },
+}
+
+function partOf(print: (output: Output, scene: Scene) => Promise<void>): Part {
+  return async (output, folder) => {
+    let last = 0
+    const stores: KeyStore[] = []
+    try {
+      stores.push(await openKvStore(folder))
+      if (findEtcd() !== undefined) stores.push(await openEtcd(folder))
+      output.line(`${ROUNDS} rounds by turns`)
+      await print(output, { stores, nextValue: () => `192.0.2.1:${++last}` })
+    } finally {
+      for (const store of stores) await store.close()
+    }
   }
-} finally {
-  for (const store of stores) await store.close()
 }
 
-async function printGets(): Promise<void> {
+async function printGets(output: Output, { stores, nextValue }: Scene): Promise<void> {
   const values = Array.from({ length: KEYS }, nextValue)
   for (const store of stores) for (const [at, value] of values.entries()) await store.set(keyOf(at), value)
-  await printBursts('gets', async (store, number) => {
+  await printBursts(output, 'gets', stores, async (store, number) => {
     const [value, expected] = [await store.get(keyOf(number)), values[number % KEYS]]
     if (value !== expected) throw new Error(`${store.name} has ${value} instead of ${expected}`)
   })
 }
 
-async function printSets(): Promise<void> {
-  await printBursts('sets', (store, number) => store.set(keyOf(number), nextValue()))
+async function printSets(output: Output, { stores, nextValue }: Scene): Promise<void> {
+  await printBursts(output, 'sets', stores, (store, number) => store.set(keyOf(number), nextValue()))
 }
 
-async function printBursts(what: string, send: (store: KeyStore, number: number) => Promise<void>) {
+async function printBursts(
+  output: Output,
+  what: string,
+  stores: readonly KeyStore[],
+  send: (store: KeyStore, number: number) => Promise<void>,
+): Promise<void> {
   const rows: string[][] = []
   for (const clients of CLIENTS) {
     const players = stores.map(store => {
@@ -92,7 +95,7 @@ async function printBursts(what: string, send: (store: KeyStore, number: number)
         medianOf(one.turns, ({ clientShare }) => clientShare).toFixed(2),
       ])
   }
-  printTable(
+  output.table(
     [
       '',
       'a second',
@@ -106,10 +109,10 @@ async function printBursts(what: string, send: (store: KeyStore, number: number)
   )
 }
 
-async function printWatch(): Promise<void> {
+async function printWatch(output: Output, { stores, nextValue }: Scene): Promise<void> {
   const all = await playRounds<Watched>(
     ROUNDS,
-    stores.map(store => ({ name: store.name, turn: () => watchSets(store) })),
+    stores.map(store => ({ name: store.name, turn: () => watchSets(store, nextValue) })),
   )
   const rows = all.map(one => [
     one.name,
@@ -117,7 +120,7 @@ async function printWatch(): Promise<void> {
     compare(one, all[1], ({ toWatcherMs }) => percentile(toWatcherMs, 0.5)),
     describeWaits(one.turns.flatMap(({ toAnswerMs }) => toAnswerMs)),
   ])
-  printTable(
+  output.table(
     [
       `${WATCHED_SETS} sets one by one, each round`,
       'from set to watcher, p50, p99 ms',
@@ -128,7 +131,7 @@ async function printWatch(): Promise<void> {
   )
 }
 
-async function watchSets(store: KeyStore): Promise<Watched> {
+async function watchSets(store: KeyStore, nextValue: () => string): Promise<Watched> {
   const [toAnswerMs, toWatcherMs]: [number[], number[]] = [[], []]
   let notice = (_value: string) => {}
   const end = await store.watch(WATCHED, value => notice(value))
@@ -155,10 +158,4 @@ async function watchSets(store: KeyStore): Promise<Watched> {
 
 function keyOf(number: number): string {
   return `service-${number % KEYS}-address`
-}
-
-/** Another address each time. */
-function nextValue(): string {
-  lastValue += 1
-  return `192.0.2.1:${lastValue}`
 }

@@ -3,8 +3,8 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashOfRows, writeLargePicture } from './large-picture.ts'
 import type { LargeSwap } from './large-swap.ts'
-import { median } from './race.ts'
-import { printGoal, printTable } from './table.ts'
+import type { Output } from './output.ts'
+import { describeSpread, ratios } from './spread.ts'
 
 const ROUNDS = 2
 const MEGABYTE = 1e6
@@ -12,7 +12,7 @@ const WAYS = { ours: 'this codec', zlib: 'node:zlib, level 1' } as const
 type Way = keyof typeof WAYS
 
 /** 100 megapixels, file to file, each swap in a process of its own: what memory does it take, and what time? */
-export async function printLarge(folder: string): Promise<void> {
+export async function printLarge(output: Output, folder: string): Promise<void> {
   const from = join(folder, 'large.png')
   const to = join(folder, 'swapped.png')
   const expected = await writeLargePicture(from)
@@ -27,23 +27,20 @@ export async function printLarge(folder: string): Promise<void> {
       sizes[way] = statSync(to).size
     }
   }
-  const cpu = (way: Way) =>
-    costs[way]
-      .map(({ cpuMs }, round) => cpuMs / (costs.zlib[round]?.cpuMs ?? Number.NaN))
-      .sort((a, b) => a - b)
+  const cpu = (way: Way) => costs[way].map(({ cpuMs }) => cpuMs)
   const peak = (way: Way) => Math.max(...costs[way].map(({ peakBytes }) => peakBytes)) / MEGABYTE
   const rows = (['zlib', 'ours'] as const).map(way => [
     WAYS[way],
-    `${median(cpu(way)).toFixed(2)} (${cpu(way)[0]?.toFixed(2)} to ${cpu(way).at(-1)?.toFixed(2)})`,
+    describeSpread(ratios(cpu(way), cpu('zlib'))),
     `${peak(way).toFixed(0)} MB`,
     (sizes[way] / bytes).toFixed(3),
   ])
-  console.log(`10000 x 10000 pixels in a file of ${(bytes / MEGABYTE).toFixed(0)} MB, ${ROUNDS} rounds`)
-  printTable(
+  output.line(`10000 x 10000 pixels in a file of ${(bytes / MEGABYTE).toFixed(0)} MB, ${ROUNDS} rounds`)
+  output.table(
     ['', `CPU against ${WAYS.zlib} (least to most)`, 'most resident memory', 'size against the upload'],
     rows,
   )
-  printGoal('most resident memory, in MB', peak('ours'), 100)
+  output.goal({ says: 'most resident memory', unit: 'MB', found: peak('ours'), most: 100 })
 }
 
 function swapAlone(way: Way, from: string, to: string): LargeSwap {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import { changes } from '../database/contract.ts'
 import { type OpenSystem, openSystem, type SystemOptions } from '../test/system/system.ts'
-import { cpuOf } from './cpu.ts'
+import { cpuOf, ownCpuMs } from './cpu.ts'
 import type { MakeForm } from './forms.ts'
 import { openUploader, type Uploader } from './uploader.ts'
 
@@ -35,8 +35,8 @@ export interface Run {
   readonly cpuMs: Readonly<Record<string, number>>
 }
 
-/** Starts a system in a fresh folder, warms it up, and puts the pictures through it. */
-export async function runShape(shape: Shape, form: MakeForm, options: SystemOptions = {}): Promise<Run> {
+/** Starts a system with its data in `dataDir`, warms it up, and puts the pictures through it. */
+export async function runShape(shape: Shape, form: MakeForm, options: SystemOptions): Promise<Run> {
   const system = await openSystem(options)
   const uploaders = openUploaders(system, shape.lanes)
   try {
@@ -124,7 +124,6 @@ async function readFeed(system: OpenSystem, since: number) {
 }
 
 function cpuOfAll(system: OpenSystem): Record<string, number> {
-  const own = process.cpuUsage()
   const services = Object.entries(system.pids()).map(([name, pid]) => [name, cpuOf(pid)])
-  return { ...Object.fromEntries(services), client: (own.user + own.system) / 1_000 }
+  return { ...Object.fromEntries(services), client: ownCpuMs() }
 }

@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Sample, slopeOf } from '../faults/slope.ts'
-import { openSystem } from '../test/system/system.ts'
+import { Failure } from '../scripts/failure.ts'
+import { type OpenSystem, openSystem } from '../test/system/system.ts'
+import type { PlainBench } from './bench.ts'
 import { iconForm } from './forms.ts'
 import { formsFrom, openUploaders, putThrough } from './load.ts'
-import { printTable } from './table.ts'
+import type { Output } from './output.ts'
 
-/**
- * What memory does each service take, idle after its start, at full load, and does it grow with the tasks it has done?
- * `npm run bench memory [TASKS]`; 100,000 unless said. In PSS, which counts what processes share once in all.
- */
-const tasks = Number(process.argv[2] ?? 100_000)
+const TASKS = 100_000
 const STEP = 5_000
 /** Heaps grow to their size over the first tasks, which is no slope. */
 const WARM_UP = 20_000
@@ -20,49 +17,84 @@ const SLOPE_TASKS = 100_000
 /** Idle is after so long without anything to do, in ms: engines give back later what they do not need. */
 const IDLE_MS = 10_000
 const UPLOADERS = { lanes: 8, isClosed: false }
+/** What all may take together after their start, and what each may grow by in SLOPE_TASKS, in MB. */
+const MOST_IDLE = 300
+const MOST_GROWTH = 1
 
-const day = new Date().toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
-console.log(`${day}, ${cpus().length} x ${cpus()[0]?.model}, node ${process.version}`)
-const system = await openSystem()
-const uploaders = openUploaders(system, UPLOADERS.lanes)
-const samples = new Map<string, Sample[]>(system.names.map(name => [name, []]))
-try {
+/** Bytes of each service, in PSS, which counts what processes share once in all. */
+type Memory = Readonly<Record<string, number>>
+
+interface Watched {
+  /** Idle after the start, at full load, idle afterwards. */
+  readonly idle: Memory
+  readonly most: Memory
+  readonly after: Memory
+  /** At full load, of each service. */
+  readonly samples: ReadonlyMap<string, readonly Sample[]>
+}
+
+export const memory: PlainBench = {
+  question: 'What memory does each service take, and does it grow with the tasks it has done?',
+  takes: '[TASKS]',
+  async run(output, folder, [text = String(TASKS)]) {
+    if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Failure(`${text} is no number of tasks`, 2)
+    const system = await openSystem({ dataDir: folder })
+    try {
+      print(output, Number(text), system.names, await watch(system, Number(text)))
+    } finally {
+      await system.stop()
+      await system.close()
+    }
+  },
+}
+
+async function watch(system: OpenSystem, tasks: number): Promise<Watched> {
+  const uploaders = openUploaders(system, UPLOADERS.lanes)
+  const samples = new Map<string, Sample[]>(system.names.map(name => [name, []]))
   await delay(IDLE_MS)
-  const idle = measure()
+  const idle = measure(system)
   const most: Record<string, number> = { ...idle }
   for (let done = 0; done < tasks; done += STEP) {
     const forms = formsFrom(iconForm, done, Math.min(STEP, tasks - done))
     await putThrough(system, uploaders, UPLOADERS, forms)
-    const now = measure()
-    for (const [name, value] of Object.entries(now)) {
+    for (const [name, value] of Object.entries(measure(system))) {
       most[name] = Math.max(most[name] ?? 0, value)
       if (done + STEP > WARM_UP)
         samples.get(name)?.push({ life: name, at: (done + STEP) / SLOPE_TASKS, value })
     }
   }
+  await Promise.all(uploaders.map(uploader => uploader.close()))
   await delay(IDLE_MS)
-  const after = measure()
-  const rows = system.names.map(name => {
-    const { rise, spread } = slopeOf(samples.get(name) ?? [])
+  return { idle, most, after: measure(system), samples }
+}
+
+function print(output: Output, tasks: number, names: readonly string[], watched: Watched): void {
+  const { idle, most, after, samples } = watched
+  const slopes = names.map(name => ({ name, ...slopeOf(samples.get(name) ?? []) }))
+  const rows = slopes.map(({ name, rise, spread }) => {
     const slope = Number.isNaN(rise) ? '' : `${megabytes(rise)} ± ${megabytes(spread)}`
     return [name, ...[idle, most, after].map(figures => megabytes(figures[name] ?? 0)), slope]
   })
-  const total = [idle, most, after].map(figures =>
-    megabytes(Object.values(figures).reduce((sum, value) => sum + value, 0)),
-  )
-  console.log(`PSS in MB; ${tasks} icons`)
-  printTable(
+  const totals = [idle, most, after].map(total)
+  output.line(`\nPSS in MB; ${tasks.toLocaleString('en')} icons`)
+  output.table(
     ['', 'idle after the start', 'most at full load', 'idle afterwards', 'more for 100,000 tasks'],
-    [...rows, ['all', ...total, '']],
+    [...rows, ['all', ...totals.map(megabytes), '']],
   )
-} finally {
-  await Promise.all(uploaders.map(uploader => uploader.close()))
-  await system.stop()
-  await system.close()
+  output.goal({ says: 'idle, all together', unit: 'MB', found: total(idle) / 1e6, most: MOST_IDLE })
+  for (const { name, rise, spread } of slopes) {
+    // Below what the samples cannot tell from nothing: a slope whose spread reaches zero is none.
+    const found = Math.max(0, rise - spread) / 1e6
+    output.goal({
+      says: `growth of ${name} for 100,000 tasks, less its spread`,
+      unit: 'MB',
+      found,
+      most: MOST_GROWTH,
+    })
+  }
 }
 
-/** Bytes of each service. */
-function measure(): Record<string, number> {
+function measure(system: OpenSystem): Memory {
   return Object.fromEntries(Object.entries(system.pids()).map(([name, pid]) => [name, pssOf(pid)]))
 }
 
@@ -71,6 +103,6 @@ function pssOf(pid: number): number {
   return Number(kilobytes) * 1_024
 }
 
-function megabytes(bytes: number): string {
-  return (bytes / 1_000_000).toFixed(1)
-}
+const total = (memory: Memory) => Object.values(memory).reduce((sum, bytes) => sum + bytes, 0)
+
+const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(1)

@@ -1,15 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readHeader } from '../codec/header.ts'
-import type { Peer, Turn } from './peers.ts'
+import type { Need } from './bench.ts'
+import { askVersion } from './daemon.ts'
+import type { Peer } from './peers.ts'
 import type { Picture } from './pictures.ts'
-
-/** Peers that are installed, and the Debian packages of those that are not. */
-export interface Programs {
-  readonly peers: readonly Peer[]
-  readonly missing: readonly string[]
-}
+import type { Turn } from './swap.ts'
 
 export const GO = "Go's image/png"
 
@@ -25,30 +22,39 @@ const ONE_CORE = {
 
 const MATRIX = '0 1 0 1 0 0 0 0 1'
 
-/** Looks for them; Go's is built into `folder`, where all of them leave their results. */
-export function findPrograms(folder: string): Programs {
-  const out = join(folder, 'result.png')
-  const magick = ['magick', 'convert', 'convert-im6.q16'].find(program =>
-    says(program, '-version', 'Version: ImageMagick'),
-  )
-  const found = {
-    'golang-go': says('go', 'version', 'go version') && goPeer(folder, out),
-    imagemagick:
-      magick !== undefined &&
-      wholeProcess('ImageMagick', out, ({ path }) => [magick, path, '-color-matrix', MATRIX, out]),
-    graphicsmagick:
-      says('gm', 'version', 'GraphicsMagick') &&
-      wholeProcess('GraphicsMagick', out, ({ path }) => ['gm', 'convert', path, '-recolor', MATRIX, out]),
-    'libvips-tools': says('vips', '--version', 'vips') && vipsPeer(folder, out),
-  }
-  const peers = Object.values(found).filter(peer => peer !== false)
-  const missing = Object.entries(found).flatMap(([name, peer]) => (peer === false ? [name] : []))
-  return { peers, missing }
-}
+/** What each says of itself; ImageMagick goes by several names, and others by its. */
+const findGo = () => askVersion('go', 'version', /^go version go(\S+)/)
+const MAGICKS = ['magick', 'convert', 'convert-im6.q16'] as const
+const findMagick = (program: string) => askVersion(program, '-version', /^Version: ImageMagick (\S+)/)
+const findGraphics = () => askVersion('gm', '-version', /^GraphicsMagick (\S+)/)
+const findVips = () => askVersion('vips', '--version', /^vips[- ](\S+)/)
 
-/** Whether the program is there, and is the one: others may go by its name. */
-function says(program: string, option: string, text: string): boolean {
-  return spawnSync(program, [option], { encoding: 'utf8' }).stdout?.includes(text) ?? false
+export const programNeeds: readonly Need[] = [
+  { package: 'golang-go', for: GO, name: 'Go', find: findGo },
+  {
+    package: 'imagemagick',
+    for: 'ImageMagick',
+    name: 'ImageMagick',
+    find: () => MAGICKS.map(findMagick).find(Boolean),
+  },
+  { package: 'graphicsmagick', for: 'GraphicsMagick', name: 'GraphicsMagick', find: findGraphics },
+  { package: 'libvips-tools', for: 'vips', name: 'vips', find: findVips },
+]
+
+/** Those that are installed. Go's is built into `folder`, where all of them leave their results. */
+export function findPrograms(folder: string): readonly Peer[] {
+  const out = join(folder, 'result.png')
+  const peers: Peer[] = []
+  if (findGo() !== undefined) peers.push(goPeer(folder, out))
+  const magick = MAGICKS.find(findMagick)
+  if (magick !== undefined)
+    peers.push(wholeProcess('ImageMagick', out, ({ path }) => [magick, path, '-color-matrix', MATRIX, out]))
+  if (findGraphics() !== undefined)
+    peers.push(
+      wholeProcess('GraphicsMagick', out, ({ path }) => ['gm', 'convert', path, '-recolor', MATRIX, out]),
+    )
+  if (findVips() !== undefined) peers.push(vipsPeer(folder, out))
+  return peers
 }
 
 /** Swaps each picture twice in a process of its own and counts the second time: Go as it runs in a service, warm. */

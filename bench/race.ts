@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { exchangedPixels, shows } from './check.ts'
-import type { Peer, Turn } from './peers.ts'
+import { cleanUp } from './garbage.ts'
+import type { Peer } from './peers.ts'
 import type { Picture } from './pictures.ts'
+import type { Turn } from './swap.ts'
 
 /** What one peer came to. */
 export interface Standing {
@@ -21,12 +20,6 @@ export interface Rounds {
   /** Of those that are slow. */
   readonly slow: number
 }
-
-/** Longer than the engine sweeps after a collection, in ms. */
-const SWEEP_MS = 20
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 /**
  * Checks every result once; then all take turns, picture by picture. Each turn begins
@@ -70,24 +63,4 @@ export async function race(
 export async function turnOf(peer: Pick<Peer, 'swap'>, picture: Picture): Promise<Turn> {
   await cleanUp()
   return peer.swap(picture)
-}
-
-/** Collects all garbage. The engine's own threads go on sweeping for a while, which is nobody's turn. */
-export async function cleanUp(): Promise<void> {
-  collectGarbage()
-  await delay(SWEEP_MS)
-}
-
-/** What `one` cost against `other`, round by round, least first. */
-export function ratios(
-  one: Pick<Standing, 'ms'> | undefined,
-  other: Pick<Standing, 'ms'> | undefined,
-): number[] {
-  const pairs = one?.ms.map((ms, round) => ms / (other?.ms[round] ?? Number.NaN)) ?? []
-  return pairs.filter(Number.isFinite).sort((a, b) => a - b)
-}
-
-/** Of values in order, of two in the middle the larger; NaN of none. */
-export function median(sorted: readonly number[]): number {
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }

@@ -1,9 +1,9 @@
 import { constants, type ZlibOptions } from 'node:zlib'
 import { putTogether, rowsOf, swapFiltered, takeApart } from './filtered.ts'
-import { ourRecoder, swapWith, timed } from './peers.ts'
+import type { Output } from './output.ts'
 import type { Picture } from './pictures.ts'
 import { turnOf } from './race.ts'
-import { printGoal, printTable } from './table.ts'
+import { ourRecoder, swapWith, timed } from './swap.ts'
 
 /** Ways to compress badly, all within the format. */
 const WAYS: readonly (readonly [string, ZlibOptions])[] = [
@@ -26,7 +26,7 @@ interface Against {
 }
 
 /** How the swap bears what other compressors did badly: each picture compressed anew in each way, against zlib level 1. */
-export async function printRecompressed(pictures: readonly Picture[]): Promise<void> {
+export async function printRecompressed(output: Output, pictures: readonly Picture[]): Promise<void> {
   const all: Against[] = []
   const rows: string[][] = []
   for (const [name, options] of WAYS) {
@@ -38,9 +38,10 @@ export async function printRecompressed(pictures: readonly Picture[]): Promise<v
     rows.push([name, ...figures(found, 'size'), ...figures(found, 'cpu')])
     all.push(...found)
   }
-  printTable(['input', 'size, mean', 'size, worst', 'CPU, mean', 'CPU, worst'], rows)
-  printGoal('worst size against level 1', Math.max(...all.map(({ size }) => size)), 1)
-  printGoal('worst CPU time against level 1', Math.max(...all.map(({ cpu }) => cpu)), 1.5)
+  output.table(['input', 'size, mean', 'size, worst', 'CPU, mean', 'CPU, worst'], rows)
+  const worst = (figure: 'size' | 'cpu') => Math.max(...all.map(against => against[figure]))
+  output.goal({ says: 'worst size against level 1', found: worst('size'), most: 1 })
+  output.goal({ says: 'worst CPU time against level 1', found: worst('cpu'), most: 1.5 })
 }
 
 /** The least of several rounds, by turns: noise only ever adds. */

@@ -1,4 +1,4 @@
-import { spread } from './table.ts'
+import { describeSpread, ratios } from './spread.ts'
 
 /** One who takes a turn in every round. */
 export interface Player<T> {
@@ -35,6 +35,5 @@ export function compare<T>(
   figure: (turn: T) => number,
 ): string {
   if (other === undefined) return ''
-  const ratios = one.turns.map((turn, round) => figure(turn) / figure(other.turns[round] as T))
-  return spread(ratios.sort((a, b) => a - b))
+  return describeSpread(ratios(one.turns.map(figure), other.turns.map(figure)))
 }

@@ -1,36 +1,40 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createWasmRecoder, loadModule } from '../codec/wasm.ts'
-import { ourRecoder, type Peer, swapWith, timed } from './peers.ts'
+import type { PlainBench } from './bench.ts'
+import type { Peer } from './peers.ts'
 import { openSet } from './pictures.ts'
 import { race } from './race.ts'
-import { printStandings } from './table.ts'
+import { printStandings } from './standings.ts'
+import { ourRecoder, swapWith, timed } from './swap.ts'
+
+const ROUNDS = { all: 15, slow: 15 }
+/** Those that the report tells of. */
+const REVISIONS = ['85fa8c0', 'f9bb289', '0021784', 'dbb8dfa', '59d8e05', '8dfc79a']
 
 /**
- * What has a change to the module given? `npm run bench steps REVISION...` builds codec/wasm as it was at each of the
- * project's revisions, and lets them take turns on photographs, all below the present code around them. The first is what
- * the others are compared with. Behind them comes the floor: the last one, decoding and coding literals alone.
+ * Builds codec/wasm as it was at each of the project's revisions, and lets them take turns on photographs, all below the
+ * present code around them. The first is what the others are compared with. Behind them comes the floor: the last one,
+ * decoding and coding literals alone.
  */
-const ROUNDS = { all: 15, slow: 15 }
-
-const revisions = process.argv.slice(2)
-if (revisions.length < 1) throw new Error('usage: npm run bench steps REVISION...')
-const folder = mkdtempSync(join(tmpdir(), 'steps-bench-'))
-try {
-  const { pictures } = openSet('photographs', folder)
-  const peers = [
-    ...revisions.map(revision => peerAt(revision)),
-    peerAt(revisions.at(-1) ?? '', withoutMatches),
-  ]
-  const standings = await race(peers, pictures, ROUNDS)
-  printStandings(standings, standings[0])
-} finally {
-  rmSync(folder, { recursive: true })
+export const steps: PlainBench = {
+  question: 'What has a change to the module given?',
+  takes: '[REVISION...]',
+  async run(output, folder, args) {
+    const revisions = args.length > 0 ? args : REVISIONS
+    const { pictures } = openSet('photographs', folder)
+    const peers = [
+      ...revisions.map(revision => peerAt(folder, revision)),
+      peerAt(folder, revisions.at(-1) ?? '', withoutMatches),
+    ]
+    const standings = await race(peers, pictures, ROUNDS)
+    output.line(`\n${pictures.length} photographs, ${ROUNDS.all} rounds by turns`)
+    printStandings(output, standings, standings[0])
+  },
 }
 
-function peerAt(revision: string, change?: (sources: string) => void): Peer {
+function peerAt(folder: string, revision: string, change?: (sources: string) => void): Peer {
   const sources = mkdtempSync(join(folder, 'at-'))
   execFileSync('sh', ['-c', 'git archive "$2" codec/wasm | tar -x -C "$1"', 'sh', sources, revision])
   change?.(sources)

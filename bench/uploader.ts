@@ -1,10 +1,11 @@
-import { Pool } from 'undici'
 import { ready } from '../frontend/contract.ts'
+import { openClient, type Question } from './client.ts'
 
 const BOUNDARY = 'verdigris-bench-7d1f0a'
 const HEAD = Buffer.from(
   `--${BOUNDARY}\r\ncontent-disposition: form-data; name="uploadfile"; filename="image.png"\r\ncontent-type: image/png\r\n\r\n`,
 )
+const HEADERS = { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }
 const TAIL = Buffer.from(`\r\n--${BOUNDARY}--\r\n`)
 /** How long an answer is held until a picture is ready, in seconds. */
 const WAIT_SECONDS = 30
@@ -25,19 +26,14 @@ export function formOf(image: Buffer): Buffer {
 
 /** @param url `http://HOST:PORT` of the frontend. */
 export function openUploader(url: string, connections: number): Uploader {
-  const pool = new Pool(url, { connections, pipelining: 1 })
-  const send = async (method: 'GET' | 'POST', path: string, body?: Buffer) => {
-    const headers = body && { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` }
-    const answer = await pool.request({ method, path, body: body ?? null, headers: headers ?? null })
-    const text = (await answer.body.text()).trim()
-    if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`)
-    return text
-  }
+  const client = openClient(url, connections)
+  const ask = async (question: Question) => (await (await client.ask(question)).text()).trim()
   return {
-    upload: form => send('POST', '/submitTask', form),
+    upload: form => ask({ method: 'POST', path: '/submitTask', headers: HEADERS, body: form }),
     async waitFor(id) {
-      while ((await send('GET', `/isReady?id=${id}&wait=${WAIT_SECONDS}`)) !== ready);
+      const path = `/isReady?id=${id}&wait=${WAIT_SECONDS}`
+      while ((await ask({ method: 'GET', path })) !== ready);
     },
-    close: () => pool.close(),
+    close: () => client.close(),
   }
 }

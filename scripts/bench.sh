@@ -1,15 +1,8 @@
 #!/usr/bin/env bash
-# Runs a bench and prints its figures: scripts/bench.sh NAME [ARGUMENT...], for bench/NAME.bench.ts; without a name lists
-# them.
+# Runs benches, prints their figures, and writes them into bench/README.md; see --help.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
-cd "$root"
-if [ $# -eq 0 ] || [ ! -f "bench/$1.bench.ts" ]; then
-  echo "usage: scripts/bench.sh NAME, one of: $(cd bench && echo *.bench.ts | sed 's/\.bench\.ts//g')" >&2
-  exit 2
-fi
 prepare
+cd "$root"
 node node_modules/typescript/bin/tsc -b tsconfig.test.json
-name=$1
-shift
-exec node --enable-source-maps "dist/bench/$name.bench.js" "$@"
+exec node --enable-source-maps dist/bench/main.js "$@"

@@ -1,11 +1,12 @@
-import { Pool } from 'undici'
+import { runLanes } from '../burst.ts'
+import { openClient } from '../client.ts'
 
 /** As many as ever ask at the same time, each over a connection of its own, as workers in processes of their own would. */
 const CONNECTIONS = 64
 
 /** One who asks over HTTP. */
 export interface Asker {
-  /** The answer's text; `undefined` when there is none (204). Throws on a refusal. */
+  /** The answer's text; `undefined` when it is empty. Throws on a refusal. */
   ask(method: 'GET' | 'POST', path: string): Promise<string | undefined>
   /** Asks the same so many times, over all connections. */
   askTimes(count: number, method: 'GET' | 'POST', path: string): Promise<void>
@@ -14,23 +15,20 @@ export interface Asker {
 
 /** @param url `http://HOST:PORT` of whom to ask. */
 export function openAsker(url: string): Asker {
-  const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 })
+  const client = openClient(url, CONNECTIONS)
   const ask: Asker['ask'] = async (method, path) => {
-    const { statusCode, body } = await pool.request({ method, path })
-    const text = await body.text()
-    if (statusCode === 204) return undefined
-    if (statusCode !== 200) throw new Error(`${method} ${path}: ${statusCode} ${text}`)
-    return text
+    const text = await (await client.ask({ method, path })).text()
+    return text === '' ? undefined : text
   }
   return {
     ask,
     async askTimes(count, method, path) {
-      let left = count
-      const lane = async () => {
-        while (left-- > 0) await ask(method, path)
-      }
-      await Promise.all(Array.from({ length: CONNECTIONS }, lane))
+      await runLanes(
+        CONNECTIONS,
+        number => number < count,
+        () => ask(method, path),
+      )
     },
-    close: () => pool.close(),
+    close: () => client.close(),
   }
 }

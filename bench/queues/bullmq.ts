@@ -1,7 +1,7 @@
 import { Queue as Bull, Job, Worker } from 'bullmq'
+import { versionOf } from '../version.ts'
 import type { Queue } from './queue.ts'
 import { openRedis } from './redis.ts'
-import { versionOf } from './version.ts'
 import { runWorkers } from './worker.ts'
 
 const NAME = 'tasks'

@@ -1,5 +1,5 @@
-import { cpuOf } from '../cpu.ts'
-import { cleanUp } from '../race.ts'
+import { cpuOf, ownCpuMs } from '../cpu.ts'
+import { cleanUp } from '../garbage.ts'
 import type { Queue } from './queue.ts'
 
 /** Who races, and how far. */
@@ -60,10 +60,9 @@ async function turnOf(queue: Queue, { workers, tasks }: Contest): Promise<Took> 
 }
 
 function readClocks({ pid }: Queue): Took {
-  const { user, system } = process.cpuUsage()
   return {
     ms: performance.now(),
     serverMs: pid === undefined ? 0 : cpuOf(pid),
-    clientMs: (user + system) / 1_000,
+    clientMs: ownCpuMs(),
   }
 }

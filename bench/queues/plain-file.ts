@@ -1,6 +1,6 @@
 import { better, defineQueue, JobStatus } from 'plainjob'
 import { openSqlite, readPragma } from '../../kit/sqlite.ts'
-import { versionOf } from './version.ts'
+import { versionOf } from '../version.ts'
 
 const TYPE = 'task'
 const silent = { error() {}, warn() {}, info() {}, debug() {} }

@@ -1,13 +1,13 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { median, ratios } from '../race.ts'
-import { printGoal, printTable, spread } from '../table.ts'
+import type { Output } from '../output.ts'
+import { describeSpread, median, ratios } from '../spread.ts'
 import { openBullmq } from './bullmq.ts'
 import { type Contest, compete, type Score } from './contest.ts'
 import { openDatabase } from './database.ts'
 import { openPlainjob, openPlainjobServer } from './plainjob.ts'
 import type { Queue } from './queue.ts'
-import { hasRedis } from './redis.ts'
+import { findRedis } from './redis.ts'
 
 /** So many tasks that a turn takes a second or so: the clock of other processes' CPU time ticks every 10 ms. */
 const CONTESTS: readonly Contest[] = [
@@ -20,15 +20,14 @@ const ROUNDS = 5
 const WARM_UP: Contest = { workers: 8, tasks: 3_000 }
 
 /** All queues are there all the time, and keep what was finished; who has no turn does nothing. */
-export async function printRace(folder: string): Promise<void> {
+export async function printRace(output: Output, folder: string): Promise<void> {
   const queues: Queue[] = []
   try {
     queues.push(await openDatabase(mkdtempSync(join(folder, 'database-'))))
-    if (hasRedis()) queues.push(await openBullmq(mkdtempSync(join(folder, 'redis-'))))
-    else console.log('BullMQ is left out, since redis-server is not installed')
+    if (findRedis() !== undefined) queues.push(await openBullmq(mkdtempSync(join(folder, 'redis-'))))
     queues.push(openPlainjob(join(folder, 'plainjob', 'jobs.db')))
     queues.push(await openPlainjobServer(folder, join(folder, 'plainjob-server', 'jobs.db')))
-    for (const { name, says } of queues) console.log(`- ${name}: ${says}`)
+    for (const { name, says } of queues) output.line(`- ${name}: ${says}`)
 
     await compete(queues, WARM_UP, 0)
     const rows: string[][] = []
@@ -38,12 +37,12 @@ export async function printRace(folder: string): Promise<void> {
       const [own, ...others] = await compete(queues, contest, ROUNDS)
       for (const score of [own, ...others]) if (score) rows.push([crowd, ...describe(score, own)])
       for (const score of others)
-        goals.push([`time against ${score.name}, ${crowd}`, median(ratios(own, score))])
+        goals.push([`time against ${score.name}, ${crowd}`, median(ratios(own?.ms ?? [], score.ms))])
     }
-    console.log(`\n${ROUNDS} rounds by turns, every task taken and finished`)
+    output.line(`\n${ROUNDS} rounds by turns, every task taken and finished`)
     const time = `time against ${queues[0]?.name} (least to most)`
-    printTable(['', 'queue', 'a second', time, 'CPU ms a task', 'of that workers'], rows)
-    for (const [what, found] of goals) printGoal(what, found, 1)
+    output.table(['', 'queue', 'a second', time, 'CPU ms a task', 'of that workers'], rows)
+    for (const [says, found] of goals) output.goal({ says, found, most: 1 })
   } finally {
     for (const queue of queues) await queue.close()
   }
@@ -51,14 +50,12 @@ export async function printRace(folder: string): Promise<void> {
 
 function describe(score: Score, own: Score | undefined): string[] {
   const { name, ms, serverMs, clientMs } = score
-  const [took, server, client] = [ms, serverMs, clientMs].map(middle) as [number, number, number]
+  const [took, server, client] = [ms, serverMs, clientMs].map(median) as [number, number, number]
   return [
     name,
     (1_000 / took).toFixed(0),
-    spread(ratios(score, own)),
+    describeSpread(ratios(ms, own?.ms ?? [])),
     (server + client).toFixed(2),
     client.toFixed(2),
   ]
 }
-
-const middle = (values: readonly number[]) => median([...values].sort((a, b) => a - b))

@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { atEnd } from '../../test/system/ending.ts'
 import { freePorts } from '../../test/system/ports.ts'
+import { askVersion } from '../daemon.ts'
 
 const HOST = '127.0.0.1'
 /** Pause between two attempts to reach a server that is about to come up, in ms, and the most of them. */
@@ -19,10 +20,8 @@ export interface RedisServer {
   close(): Promise<void>
 }
 
-/** Whether the program is there: Debian's package redis-server has it. */
-export function hasRedis(): boolean {
-  return spawnSync('redis-server', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('Redis') ?? false
-}
+/** Its version; undefined when it is not installed. */
+export const findRedis = () => askVersion('redis-server', '--version', /^Redis server v=(\S+)/)
 
 /** Its file is in `folder`. */
 export async function openRedis(folder: string): Promise<RedisServer> {
