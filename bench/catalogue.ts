@@ -14,6 +14,7 @@ const catalogue: Readonly<Record<string, () => Promise<Bench>>> = {
   'kv-store': async () => (await import('./kv-store.bench.ts')).kvStore,
   storage: async () => (await import('./storage.bench.ts')).storage,
   dispatch: async () => (await import('./dispatch.bench.ts')).dispatch,
+  start: async () => (await import('./start.bench.ts')).start,
   pipeline: async () => (await import('./pipeline.bench.ts')).pipeline,
   memory: async () => (await import('./memory.bench.ts')).memory,
 }

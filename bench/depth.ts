@@ -1,22 +1,19 @@
 import { join } from 'node:path'
-import type { Granted, TaskEngine } from '../database/engine.ts'
+import type { TaskEngine } from '../database/engine.ts'
 import { openSqliteTasks } from '../database/engines/sqlite.ts'
 import { ownCpuMs } from './cpu.ts'
 import type { Output } from './output.ts'
 import { median } from './spread.ts'
+import { fillTasks, finishTask, type Kind, takeTask } from './tasks.ts'
 
-const KINDS = ['waiting', 'running', 'finished'] as const
+const KINDS: readonly Kind[] = ['waiting', 'running', 'finished']
 const DEPTHS = [1_000, 100_000, 1_000_000] as const
 const WARM_UP = 100
 const TAKES = 500
-/** Calls at a time while a file is filled: they share a transaction. */
-const BATCH = 2_000
 /** Longer than all of this, in ms: no lease ends meanwhile. */
 const LEASE_MS = 86_400_000
 /** What a take may cost at most, against one with the fewest tasks. */
 const MOST = 1.5
-
-type Kind = (typeof KINDS)[number]
 
 /** What a call took, in ms: until it was answered, and of this process's CPU. */
 interface Took {
@@ -45,8 +42,8 @@ export async function printDepth(output: Output, folder: string): Promise<void> 
       for (const depth of DEPTHS) {
         const engine = openSqliteTasks({ path: join(folder, `${depth}-${kind}.db`), leaseMs: LEASE_MS })
         all.push({ kind, depth, engine, takes: [], pairs: [] })
-        await fill(engine, kind, depth)
-        await fill(engine, 'waiting', WARM_UP + TAKES)
+        await fillTasks(engine, kind, depth)
+        await fillTasks(engine, 'waiting', WARM_UP + TAKES)
       }
     for (let turn = -WARM_UP; turn < TAKES; turn += 1) {
       const first = (turn + WARM_UP) % all.length
@@ -58,35 +55,16 @@ export async function printDepth(output: Output, folder: string): Promise<void> 
   }
 }
 
-/** Through the engine's own calls: what a file looks like after so many tasks is for it to say. */
-async function fill(engine: TaskEngine, kind: Kind, count: number): Promise<void> {
-  for (let left = count; left > 0; left -= BATCH) {
-    const times = Array.from({ length: Math.min(BATCH, left) })
-    await Promise.all(times.map(() => engine.newTask()))
-    if (kind === 'waiting') continue
-    const grants = await Promise.all(times.map(() => take(engine)))
-    if (kind === 'finished') await Promise.all(grants.map(granted => finish(engine, granted)))
-  }
-}
-
 async function measure({ engine, takes, pairs }: Filled, counts: boolean): Promise<void> {
   const clock = startClock()
-  const granted = await take(engine)
+  const granted = await takeTask(engine)
   const taken = clock()
-  await finish(engine, granted)
+  await finishTask(engine, granted)
   const finished = clock()
   if (!counts) return
   takes.push(taken)
   pairs.push(finished)
 }
-
-async function take(engine: TaskEngine): Promise<Granted> {
-  const granted = await engine.take({ isPlain: false, worker: 'worker' })
-  if (granted === undefined) throw new Error('no task waits')
-  return granted
-}
-
-const finish = (engine: TaskEngine, { grant: { id, token } }: Granted) => engine.finish(id, token)
 
 function startClock(): () => Took {
   const [began, cpu] = [performance.now(), ownCpuMs()]

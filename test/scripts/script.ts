@@ -47,8 +47,8 @@ export interface Place {
   run(): Run | undefined
 }
 
-/** What is left of a system, also when the test is ended in the middle. */
-function killLeft(dataDir: string): void {
+/** Kills what is left of a system, also when whoever started it is ended in the middle. */
+export function killLeft(dataDir: string): void {
   const left = readRun(dataDir)
   for (const { pid } of [...(left ? [left.supervisor] : []), ...(left?.started ?? [])]) {
     try {
