@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { Failure } from '../scripts/failure.ts'
 import type { PlainBench } from './bench.ts'
 import { askVersion } from './daemon.ts'
 import type { Output } from './output.ts'
@@ -18,7 +19,9 @@ export const instructions: PlainBench = {
   question: "How many instructions do the module's loops take?",
   needs: [{ package: 'valgrind', for: 'all of it', name: 'valgrind', find: findValgrind }],
   async run(output, folder) {
-    if (findValgrind() !== undefined) count(output, join(folder, 'callgrind.out'))
+    // Not an empty section in place of the one there is.
+    if (findValgrind() === undefined) throw new Failure('nothing can be counted without valgrind')
+    count(output, join(folder, 'callgrind.out'))
   },
 }
 
