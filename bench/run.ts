@@ -35,7 +35,8 @@ export async function runBench({ bench, args, folder, say }: RunOptions): Promis
     const output = createOutput(say)
     const own = mkdtempSync(join(folder, 'part-'))
     await bench.parts[part]?.(output, own)
-    rmSync(own, { recursive: true })
+    // A server that was just told to end may still write there.
+    rmSync(own, { recursive: true, force: true, maxRetries: 5 })
     goals.push(...output.goals.map(goal => ({ part, ...goal })))
   }
   return goals
