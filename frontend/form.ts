@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
-import { guardBody, peek, SMALL_BODY_BYTES, tooSlow } from '../kit/body.ts'
+import { collectBody, guardBody, peek, SMALL_BODY_BYTES, tooSlow } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { ServiceError } from '../kit/errors.ts'
 import { createPacer, LOOKS, type Pace } from '../kit/pace.ts'
@@ -59,9 +59,14 @@ export async function readFile(request: FastifyRequest, limits: FormLimits): Pro
 }
 
 async function findFile(request: FastifyRequest, limits: FormLimits): Promise<Bytes> {
+  const announced = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY)
   for await (const part of request.parts()) {
     if (part.type !== 'file') continue
     if (part.fieldname !== FILE_FIELD) break
+    if (announced <= SMALL_BODY_BYTES) {
+      const data = await collectBody(part.file, limits)
+      return { data, length: data.length }
+    }
     const stream = guardBody(part.file, limits)
     return (await peek({ data: stream }, SMALL_BODY_BYTES + 1)).body
   }

@@ -130,10 +130,28 @@ export function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
         reject(tooLarge(maxBytes))
         stream.destroy()
       })
-      .once('end', () => resolve(joined(pieces)))
+      .once('end', () => {
+        stream.off('close', breakOff)
+        resolve(joined(pieces))
+      })
       .on('error', reject)
       .once('close', breakOff)
   })
+}
+
+/** What comes in pieces as a body: whole when it is small, a stream of all of it otherwise. */
+export async function gather(source: AsyncIterable<Buffer>): Promise<Bytes> {
+  const iterator = source[Symbol.asyncIterator]()
+  const pieces: Buffer[] = []
+  for (let length = 0; length <= SMALL_BODY_BYTES; ) {
+    const next = await iterator.next()
+    if (next.done) return { data: joined(pieces), length }
+    pieces.push(next.value)
+    length += next.value.length
+  }
+  const stream = Readable.from({ [Symbol.asyncIterator]: () => iterator }, { objectMode: false })
+  stream.unshift(joined(pieces))
+  return { data: stream }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import * as z from 'zod'
-import { collect, discard, peek } from './body.ts'
+import { collect, discard, peek, SMALL_BODY_BYTES } from './body.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import {
   asRetrySeconds,
@@ -10,7 +10,7 @@ import {
   ServiceError,
   statusOfCode,
 } from './errors.ts'
-import type { Response } from './peer.ts'
+import { isNetworkFailure, type Response } from './peer.ts'
 import type { Transport } from './transport.ts'
 
 /** Most bytes of an answer that is not a stream. */
@@ -39,12 +39,12 @@ export type Client<C extends Contract> = { readonly [N in keyof C['routes']]: Ca
 export function createClient<const C extends Contract>(contract: C, transport: Transport): Client<C> {
   const callers = Object.entries(contract.routes).map(([name, route]) => [
     name,
-    createCaller(route, transport),
+    createCaller(contract.service, route, transport),
   ])
   return Object.fromEntries(callers)
 }
 
-function createCaller(route: Route, transport: Transport) {
+function createCaller(service: string, route: Route, transport: Transport) {
   return async (query: Record<string, unknown>, options: CallOptions & { body?: unknown } = {}) => {
     const parameters = new URLSearchParams()
     for (const [name, value] of Object.entries(query))
@@ -59,7 +59,12 @@ function createCaller(route: Route, transport: Transport) {
       isIdempotent: route.isIdempotent,
       signal: options.signal,
     })
-    return readAnswer(route, response)
+    try {
+      return await readAnswer(route, response)
+    } catch (error) {
+      if (options.signal?.aborted || !isNetworkFailure(error)) throw error
+      throw new ServiceError('unavailable', `The ${service} service broke off its answer.`, { cause: error })
+    }
   }
 }
 
@@ -95,7 +100,9 @@ async function readAnswer(route: Route, response: Response): Promise<unknown> {
 
 async function readBytes({ headers, body: data }: Response, startsWith: Buffer): Promise<Bytes> {
   const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
-  const { first, body } = await peek({ data, length }, startsWith.length)
+  const isSmall = length !== undefined && length <= SMALL_BODY_BYTES
+  const given = { data: isSmall ? await collect(data, length) : data, length }
+  const { first, body } = await peek(given, startsWith.length)
   const keptUntil = Date.parse(String(headers.sunset))
   if (first.equals(startsWith)) return Number.isNaN(keptUntil) ? body : { ...body, keptUntil }
   discard(body)

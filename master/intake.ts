@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { HEADER_BYTES, readHeader } from '../codec/header.ts'
 import type { databaseContract } from '../database/contract.ts'
 import { finished, inProgress, notStarted } from '../database/contract.ts'
@@ -7,6 +6,7 @@ import { peek } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
+import { drawId } from '../kit/id.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 import { asRefusal } from './refusal.ts'
@@ -99,8 +99,3 @@ function pixelsOf(first: Buffer, maxPixels: number): number {
 }
 
 const sendAgain = () => new ServiceError('unavailable', 'Please send it once more.')
-
-/** A public id that nobody can guess: 53 random bits, never 0. */
-function drawId(): number {
-  return Number(randomBytes(8).readBigUInt64BE() >> 11n) || 1
-}

@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PngError } from '../codec/errors.ts'
 import { HEADER_BYTES, type Header, readHeader } from '../codec/header.ts'
 import { SwapTimeout } from '../codec/thread.ts'
 import type { Grant } from '../database/contract.ts'
-import { discard, peek, SMALL_BODY_BYTES } from '../kit/body.ts'
+import { discard, gather, peek } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
@@ -69,7 +68,7 @@ export function createTaskRunner(options: TaskOptions): Run {
 
   const storeResult = async ({ id, attempt }: Grant, upload: Bytes, signal: AbortSignal): Promise<Header> => {
     const { first, body } = await peek(upload, HEADER_BYTES)
-    const input = Buffer.isBuffer(body.data) ? Readable.from([body.data]) : body.data
+    const input = Buffer.isBuffer(body.data) ? once(body.data) : body.data
     let failure: unknown
     async function* swapped() {
       try {
@@ -79,11 +78,11 @@ export function createTaskRunner(options: TaskOptions): Run {
         throw error
       }
     }
-    const stream = Readable.from(swapped(), { objectMode: false })
+    let result: Bytes | undefined
     try {
       failpoint('worker.upload.fetched')
-      const result = await peek({ data: stream }, SMALL_BODY_BYTES + 1)
-      await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result.body, signal })
+      result = await gather(swapped())
+      await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result, signal })
       return readHeader(first, options)
     } catch (error) {
       if (failure !== undefined) throw failure
@@ -92,8 +91,8 @@ export function createTaskRunner(options: TaskOptions): Run {
         throw new ServiceError('unavailable', 'The result could not be stored.', { cause: error })
       throw error
     } finally {
-      discard({ data: stream })
-      discard({ data: input })
+      discard(result)
+      discard(body)
     }
   }
 
@@ -140,4 +139,8 @@ export function createTaskRunner(options: TaskOptions): Run {
       })
     }
   }
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
 }

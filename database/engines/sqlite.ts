@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
+import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
 import { failed, finished } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
@@ -73,7 +74,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
     const length = isPlain ? plainLeaseMs : leaseMs
-    return { token: randomBytes(16).toString('hex'), isPlain, worker, leaseMs: length, until: now() + length }
+    return { token: randomUUID(), isPlain, worker, leaseMs: length, until: now() + length }
   }
   const grant = (row: TaskRow, asking: Asking): Granted => {
     const holder = createHolder(asking)
@@ -254,9 +255,4 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       closeSqlite(database)
     },
   }
-}
-
-/** A random id from 1 to 2^53-1: who knows one knows nothing of another. */
-function drawId(): number {
-  return Number(randomBytes(8).readBigUInt64BE() >> 11n) || drawId()
 }

@@ -1,6 +1,15 @@
 import { PassThrough, Readable } from 'node:stream'
 import t, { type Test } from 'tap'
-import { type BodyLimits, collect, collectBody, discard, guardBody, peek } from '../../kit/body.ts'
+import {
+  type BodyLimits,
+  collect,
+  collectBody,
+  discard,
+  gather,
+  guardBody,
+  peek,
+  SMALL_BODY_BYTES,
+} from '../../kit/body.ts'
 
 const limits = { maxBytes: 10, pace: { windowMs: 60_000, leastBytes: 1 } }
 
@@ -156,3 +165,41 @@ t.test('a body that breaks between the look and its reader fails the reader, and
   await new Promise(resolve => stream.on('close', resolve))
   await t.rejects(collect(body.data as Readable, 100), /reset/)
 })
+
+t.test(
+  'what comes in pieces is whole when it is small, and a stream of every byte when it is not',
+  async t => {
+    const small = await gather(piecesOf([Buffer.from('one'), Buffer.from('two')]))
+    t.same(small, { data: Buffer.from('onetwo'), length: 6 })
+    t.same(await gather(piecesOf([])), { data: Buffer.alloc(0), length: 0 })
+    const large = Array.from({ length: 5 }, (_, at) => Buffer.alloc(SMALL_BODY_BYTES / 2, at))
+    const { data } = await gather(piecesOf(large))
+    t.ok(data instanceof Readable)
+    t.ok((await collect(data as Readable, 1_000_000)).equals(Buffer.concat(large)))
+  },
+)
+
+t.test('who lets go of a large one ends what makes it; what breaks in it reaches its reader', async t => {
+  let isEnded = false
+  async function* endless() {
+    try {
+      for (;;) yield Buffer.alloc(SMALL_BODY_BYTES)
+    } finally {
+      isEnded = true
+    }
+  }
+  discard(await gather(endless()))
+  await new Promise(setImmediate)
+  t.ok(isEnded)
+
+  async function* broken() {
+    yield Buffer.alloc(SMALL_BODY_BYTES + 1)
+    throw new Error('broken')
+  }
+  const { data } = await gather(broken())
+  await t.rejects(collect(data as Readable, 1_000_000), { message: 'broken' })
+})
+
+async function* piecesOf(pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
+  yield* pieces
+}

@@ -175,16 +175,22 @@ t.test(
   },
 )
 
-t.test('an answer that breaks off fails its reader', async t => {
-  const { address } = await openBareServer(t, (request, response) => {
-    if (request.url === '/health') return void response.writeHead(404).end()
-    response.writeHead(200, { 'content-length': 100 })
-    response.write('TOY! and')
-    setTimeout(() => response.destroy(), 20)
-  })
-  const picture = await clientOf(t, address).picture({})
-  await t.rejects(whole(picture))
-})
+t.test(
+  'an answer that breaks off is none where it is small, and fails its reader where it is a stream',
+  async t => {
+    for (const length of [100, 100_000]) {
+      const { address } = await openBareServer(t, (request, response) => {
+        if (request.url === '/health') return void response.writeHead(404).end()
+        response.writeHead(200, { 'content-length': length })
+        response.write('TOY! and')
+        setTimeout(() => response.destroy(), 20)
+      })
+      const asked = clientOf(t, address).picture({})
+      if (length === 100) await t.rejects(asked, { code: 'unavailable', message: /broke off its answer/ })
+      else await t.rejects(whole(await asked))
+    }
+  },
+)
 
 t.test('bytes that fail before the first of them are a refusal, after it a broken answer', async t => {
   const early = await pair(t, {
