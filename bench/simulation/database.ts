@@ -1,0 +1,126 @@
+import type { Costs } from './costs.ts'
+import type { Durations } from './durations.ts'
+import type { Process } from './process.ts'
+import { result, type Wait, type Way } from './way.ts'
+
+/**
+ * The database: tasks that wait, and workers that wait for one. What is asked in one turn of its loop is one transaction,
+ * which holds the loop up until it is on disk (database/engines/batch.ts, sqlite.ts).
+ */
+export interface Database<Task> {
+  readonly process: Process
+  /** Answers once the task is on disk. */
+  newTask(task: Task): Way
+  /** Answers with a task once there is one. */
+  getNewTask(): Way<Task>
+  /** Answers once it is on disk that a task is done: with another one if one waits, and nobody waits for it already. */
+  finishTask(ended: () => void): Way<Task | undefined>
+  /** How many operations shared a transaction on average. */
+  operationsATurn(): number
+}
+
+export interface DatabaseOptions {
+  readonly process: Process
+  readonly costs: Costs
+  readonly durations: Durations
+  /** How long an fsync waits for the disk, in ms. */
+  readonly fsyncMs: number
+}
+
+export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
+  const { process, durations, fsyncMs } = options
+  const ms = options.costs.database
+  const ready: Task[] = []
+  const polls: ((task: Task | undefined) => void)[] = []
+  /** Those who are answered with nothing if there is nothing for them in the present turn. */
+  const hasty = new Set<(task: Task | undefined) => void>()
+  let writes: (() => void)[] = []
+  let answers: (() => void)[] = []
+  let isRequested = false
+  let operations = 0
+  let turns = 0
+
+  /** Grants tasks to those who wait longest; how many. */
+  const settle = (): number => {
+    const granted = Math.min(ready.length, polls.length)
+    for (const task of ready.splice(0, granted)) {
+      const poll = polls.shift() as (task: Task | undefined) => void
+      hasty.delete(poll)
+      answers.push(() => poll(task))
+    }
+    for (const poll of hasty) {
+      polls.splice(polls.indexOf(poll), 1)
+      answers.push(() => poll(undefined))
+    }
+    hasty.clear()
+    return granted
+  }
+  /** Has a transaction at the end of this turn: behind all that has arrived by now. */
+  const request = () => {
+    if (isRequested) return
+    isRequested = true
+    let written = 0
+    let answered: (() => void)[] = []
+    const compute = () => {
+      isRequested = false
+      const begun = writes
+      writes = []
+      for (const write of begun) write()
+      written = begun.length + settle()
+      answered = answers
+      answers = []
+      operations += begun.length
+      turns += 1
+      return durations.draw(ms.turn + written * ms.write)
+    }
+    // Without anything written there is nothing to put on disk.
+    const disk = () => (written > 0 ? durations.draw(fsyncMs) : 0)
+    process.loop.work(
+      compute,
+      disk,
+    )(() => {
+      for (const answer of answered) answer()
+    })
+  }
+  const write =
+    (operation: () => void): Wait =>
+    resume => {
+      writes.push(() => {
+        operation()
+        answers.push(resume)
+      })
+      request()
+    }
+
+  return {
+    process,
+    operationsATurn: () => operations / turns,
+    *newTask(task) {
+      yield process.does(ms.read)
+      yield write(() => ready.push(task))
+      yield process.does(ms.answer)
+    },
+    *getNewTask() {
+      yield process.does(ms.read)
+      const task = yield* result<Task | undefined>(resume => {
+        polls.push(resume)
+        request()
+      })
+      yield process.does(ms.answer)
+      return task as Task
+    },
+    *finishTask(ended) {
+      yield process.does(ms.read)
+      const task = yield* result<Task | undefined>(resume => {
+        writes.push(() => {
+          answers.push(ended)
+          polls.push(resume)
+          hasty.add(resume)
+        })
+        request()
+      })
+      yield process.does(ms.answer)
+      return task
+    },
+  }
+}

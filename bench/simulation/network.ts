@@ -1,0 +1,99 @@
+import type { Durations } from './durations.ts'
+import type { Events } from './events.ts'
+import type { Process, Role } from './process.ts'
+import { result, type Wait, type Way } from './way.ts'
+
+/** Connections of one process to another for small questions; others wait for one of them (kit/peer.ts). */
+const CONNECTIONS = 32
+
+/** Who asks whom, and what it takes to get there. */
+export interface Network {
+  /** From one process to another: half a round trip between two machines, nothing within one. */
+  cross(from: Process, to: Process): Wait
+  /** Whom it asks next: one of a role after the other, in rounds, each in an order of its own (kit/transport.ts). */
+  choose(from: Process, role: Role): Process
+  /** Asks over one of few connections: what the other does until it has an answer is the way given. */
+  ask<T>(from: Process, to: Process, answer: Way<T>): Way<T>
+  /** Asks over a connection of its own, as what is held for long, and what is large, is asked. */
+  askApart<T>(from: Process, to: Process, answer: Way<T>): Way<T>
+}
+
+export interface NetworkOptions {
+  readonly events: Events
+  readonly durations: Durations
+  readonly roundTripMs: number
+  readonly processes: readonly Process[]
+}
+
+/** Connections between two processes, and who waits for one. */
+interface Line {
+  free: number
+  readonly waiting: (() => void)[]
+}
+
+export function createNetwork({ events, durations, roundTripMs, processes }: NetworkOptions): Network {
+  const rounds = new Map<Process, Map<Role, Process[]>>()
+  const lines = new Map<Process, Map<Process, Line>>()
+
+  const lineOf = (from: Process, to: Process): Line =>
+    entryOf(
+      entryOf(lines, from, () => new Map()),
+      to,
+      () => ({ free: CONNECTIONS, waiting: [] }),
+    )
+  const take =
+    (line: Line): Wait =>
+    resume => {
+      if (line.free === 0) line.waiting.push(resume)
+      else {
+        line.free -= 1
+        resume()
+      }
+    }
+  const leave = (line: Line) => {
+    const next = line.waiting.shift()
+    if (next === undefined) line.free += 1
+    else next()
+  }
+  const cross = (from: Process, to: Process): Wait =>
+    from.machine === to.machine
+      ? resume => resume()
+      : resume => events.after(durations.draw(roundTripMs / 2), resume)
+  function* askApart<T>(from: Process, to: Process, answer: Way<T>): Way<T> {
+    yield cross(from, to)
+    const said = yield* answer
+    yield cross(to, from)
+    return said
+  }
+
+  return {
+    cross,
+    askApart,
+    *ask(from, to, answer) {
+      const line = lineOf(from, to)
+      yield* result(take(line))
+      const said = yield* askApart(from, to, answer)
+      leave(line)
+      return said
+    },
+    choose(from, role) {
+      const round = entryOf(
+        entryOf(rounds, from, () => new Map<Role, Process[]>()),
+        role,
+        () => [],
+      )
+      if (round.length === 0) round.push(...processes.filter(process => process.role === role))
+      const [chosen] = round.splice(durations.below(round.length), 1)
+      if (chosen === undefined) throw new Error(`there is no ${role}`)
+      return chosen
+    },
+  }
+}
+
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}

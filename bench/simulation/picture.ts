@@ -1,0 +1,122 @@
+import type { Costs } from './costs.ts'
+import type { Database } from './database.ts'
+import type { Network } from './network.ts'
+import type { Process } from './process.ts'
+import { inPieces, type Storage } from './storage.ts'
+import type { Way } from './way.ts'
+
+/** A picture on its way; times in ms of the simulation. */
+export interface Picture {
+  readonly beganAt: number
+  /** Once it is on disk that its task is done. */
+  readonly ended: () => void
+}
+
+export interface Places {
+  readonly costs: Costs
+  readonly network: Network
+  readonly database: Database<Picture>
+  readonly storageOf: (process: Process) => Storage
+}
+
+/** The way of a picture, as the services go it: each function is what one of them does to answer one request. */
+export interface Ways {
+  /** From a visitor's form to the answer with the id. */
+  upload(client: Process, picture: Picture): Way
+  /** A loop of a worker: asks for a task, does it, has the next one with its end or asks again. Never ends. */
+  serve(worker: Process): Way
+}
+
+export function createWays({ costs, network, database, storageOf }: Places): Ways {
+  const { pieces, piece } = costs
+  const { ask, askApart, choose, cross } = network
+
+  /** A piece of a body on the loops of those who pass it on, up to the one who has it then. */
+  const hops = (through: readonly Process[], to: Process) =>
+    through.map((from, at) => () => hop(from, through[at + 1] ?? to))
+  function* hop(from: Process, to: Process): Way {
+    if (from.role !== 'kv-store') yield from.does(piece[from.role])
+    yield cross(from, to)
+  }
+  const intoStorage = (through: readonly Process[], storage: Storage) =>
+    inPieces(pieces, () => [...hops(through, storage.process), storage.takePiece])
+
+  // frontend/service.ts, submitTask
+  function* submit(frontend: Process, client: Process, picture: Picture): Way {
+    yield frontend.does(costs.frontend.readForm)
+    const master = choose(frontend, 'master')
+    yield* ask(frontend, master, takeIn(master, [client, frontend], picture))
+    yield frontend.does(costs.frontend.answer)
+  }
+
+  // master/intake.ts
+  function* takeIn(master: Process, senders: readonly Process[], picture: Picture): Way {
+    yield master.does(costs.master.takeIn)
+    const storage = storageOf(choose(master, 'storage'))
+    const body = intoStorage([...senders, master], storage)
+    yield* ask(master, storage.process, storage.keep('working', body))
+    yield master.does(costs.master.makeTask)
+    yield* ask(master, database.process, database.newTask(picture))
+    yield master.does(costs.master.answerId)
+  }
+
+  // master/dispatch.ts, grant: held over a connection of its own until there is a task
+  function* getNewTask(master: Process): Way<Picture> {
+    yield master.does(costs.master.passFinish)
+    const picture = yield* askApart(master, database.process, database.getNewTask())
+    yield master.does(costs.master.passGrant)
+    return picture
+  }
+
+  // master/dispatch.ts, finish
+  function* finish(master: Process, picture: Picture): Way<Picture | undefined> {
+    yield master.does(costs.master.passFinish)
+    const next = yield* ask(master, database.process, database.finishTask(picture.ended))
+    yield master.does(costs.master.passGrant)
+    return next
+  }
+
+  // worker/task.ts
+  function* work(worker: Process, picture: Picture): Way<Picture | undefined> {
+    yield worker.does(costs.worker.fetch)
+    const source = storageOf(choose(worker, 'storage'))
+    const upload = inPieces(pieces, () => [...hops([source.process], worker), () => move(worker)])
+    yield* askApart(worker, source.process, source.give(upload))
+    yield* swap(worker)
+    yield worker.does(costs.worker.send)
+    const target = storageOf(choose(worker, 'storage'))
+    const result = intoStorage([worker], target)
+    yield* ask(worker, target.process, target.keep('finished', result))
+    yield worker.does(costs.worker.finish)
+    const master = choose(worker, 'master')
+    const next = yield* ask(worker, master, finish(master, picture))
+    yield worker.does(costs.worker.hear)
+    return next
+  }
+  function* move(worker: Process): Way {
+    yield worker.does(piece.worker)
+  }
+  function* swap(worker: Process): Way {
+    if (costs.worker.swap > 0) yield worker.does(costs.worker.swap)
+    if (costs.swapMs > 0) yield worker.swaps(costs.swapMs)
+  }
+
+  return {
+    *upload(client, picture) {
+      yield client.does(costs.client.send)
+      const frontend = choose(client, 'frontend')
+      yield* ask(client, frontend, submit(frontend, client, picture))
+      yield client.does(costs.client.hear)
+    },
+    // worker/pool.ts
+    *serve(worker) {
+      for (;;) {
+        yield worker.does(costs.worker.finish)
+        const master = choose(worker, 'master')
+        let picture: Picture | undefined = yield* askApart(worker, master, getNewTask(master))
+        yield worker.does(costs.worker.hear)
+        while (picture !== undefined) picture = yield* work(worker, picture)
+      }
+    },
+  }
+}

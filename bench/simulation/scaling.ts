@@ -1,0 +1,140 @@
+import type { Costs } from './costs.ts'
+import { costsBy, countsOf, type Kind, kindOf, type Measured } from './measured.ts'
+import type { Role } from './process.ts'
+import { type Outcome, type Scenario, simulate, type Use } from './simulate.ts'
+import { type Counts, type Setting, tasksHeld } from './system.ts'
+
+/** A service gives out where it is used by so much. */
+const GIVES_OUT = 0.9
+/** Doubled is what is used by so much: the database, which packs the fuller transactions the busier it is, looks busy first. */
+const DOUBLED = 0.85
+/** Ways are timed at this share of the most that goes through. */
+const CALM = 0.7
+/** Who uploads in the benches at the same time (bench/pipeline.bench.ts). */
+const LANES = 8
+const workers = [1, 2, 4, 8, 16, 32, 64, 100]
+/** More of these may be started; there is one database and one kv-store. */
+const widening = ['frontend', 'master', 'storage'] as const
+
+/** How many pictures are looked at: a photograph has five times as many steps. */
+const pictures: Readonly<Record<Kind, number>> = { icons: 1_500, photographs: 400 }
+
+/** A measurement, and the same simulated. */
+export interface Check {
+  readonly says: string
+  readonly measured: number
+  /** With what the first measurement of its kind says of CPU time: foretold, but for that one. */
+  readonly foretold: number
+  /** With the CPU time of its own measurement. */
+  readonly simulated: number
+}
+
+/** A system with a machine for each process. */
+export interface Point {
+  readonly counts: Counts
+  /** Pictures a second, at most. */
+  readonly perSecond: number
+  readonly used: Outcome['used']
+  /** The service that is used most, and by how much. */
+  readonly busiest: Role
+  readonly use: Use
+  /** False where workers hold as many tasks as they may, and all that they wait for has time left. */
+  readonly givesOut: boolean
+  /** The way of a picture where visitors come at 0.7 of that; not simulated for each. */
+  readonly way?: { readonly p50Ms: number; readonly p99Ms: number }
+}
+
+export interface Growth {
+  readonly kind: Kind
+  /** More and more workers, one of each other service. */
+  readonly narrow: readonly Point[]
+  /** The most workers, and twice as many of what is used most, until it is the database that gives out. */
+  readonly widened: readonly Point[]
+  /** More and more workers, with as many of each other service as was found then. */
+  readonly wide: readonly Point[]
+}
+
+export interface Report {
+  readonly setting: Setting
+  readonly checks: readonly Check[]
+  /** Photographs as far as they were measured. */
+  readonly growths: readonly Growth[]
+}
+
+export interface ScalingOptions {
+  readonly seed: number | string
+  /** Cores of the machine of the measurements, and of each machine that is simulated; 2 unless said. */
+  readonly cores?: number
+  /** Of a network round trip, in ms; 0.2 unless said: two machines beside each other. */
+  readonly roundTripMs?: number
+  /** How long an fsync waits for the disk, in ms; 0.16 unless said. */
+  readonly fsyncMs?: number
+}
+
+/** How the throughput grows with workers, and which service gives out first, by what was measured on one machine. */
+export function simulateScaling(measured: readonly Measured[], options: ScalingOptions): Report {
+  const { seed, cores = 2, roundTripMs = 0.2, fsyncMs = 0.16 } = options
+  const setting: Setting = { is: 'a machine each', cores, roundTripMs, fsyncMs }
+  const firstOf = (wanted: Kind) => measured.find(row => kindOf(row) === wanted)
+  const icons = firstOf('icons')
+  if (icons === undefined) throw new Error('nothing was measured with icons')
+  const kinds = [icons, firstOf('photographs')].filter(row => row !== undefined)
+  return {
+    setting,
+    checks: measured.map(row => check(row, firstOf(kindOf(row)) as Measured, icons)),
+    growths: kinds.map(row => grow(kindOf(row), costsBy(row, icons))),
+  }
+
+  function check(row: Measured, first: Measured, icons: Measured): Check {
+    const rateBy = (costs: Costs) =>
+      simulate({
+        counts: countsOf(row),
+        setting: { ...setting, is: 'one machine' },
+        costs,
+        load: { is: 'as fast as they can', lanes: LANES },
+        warmUp: 0,
+        pictures: pictures[kindOf(row)],
+        seed,
+      }).perSecond
+    const foretold = rateBy(costsBy(first, icons))
+    const simulated = row === first ? foretold : rateBy(costsBy(row, icons))
+    return { says: row.says, measured: row.rate, foretold, simulated }
+  }
+
+  function grow(kind: Kind, costs: Costs): Growth {
+    const run = (counts: Counts, load: Scenario['load'], warmUp: number) =>
+      simulate({ counts, setting, costs, load, warmUp, pictures: pictures[kind], seed })
+    const most = (counts: Counts): Point => {
+      // Enough for all tasks that workers may hold, half as many on their way there, and some.
+      const lanes = Math.round(1.5 * tasksHeld(setting) * counts.worker) + 16
+      return asPoint(counts, run(counts, { is: 'waiting for theirs', lanes }, lanes))
+    }
+    const timed = (point: Point): Point => {
+      const load = { is: 'at a rate', perSecond: CALM * point.perSecond } as const
+      const { p50Ms, p99Ms } = run(point.counts, load, 200)
+      return { ...point, way: { p50Ms, p99Ms } }
+    }
+    const narrow = workers.map(worker => timed(most({ frontend: 1, master: 1, storage: 1, worker })))
+    const widened = widen((narrow.at(-1) as Point).counts, most)
+    const { counts } = widened.at(-1) as Point
+    return { kind, narrow, widened, wide: workers.map(worker => timed(most({ ...counts, worker }))) }
+  }
+}
+
+/** Doubles what is used most, until all of which there can be more has time left. */
+function widen(from: Counts, most: (counts: Counts) => Point): Point[] {
+  const points = [most(from)]
+  for (;;) {
+    const { counts, used } = points.at(-1) as Point
+    const role = widening.reduce((most, one) => (used[one].share > used[most].share ? one : most))
+    if (used[role].share < DOUBLED) return points
+    points.push(most({ ...counts, [role]: 2 * counts[role] }))
+  }
+}
+
+function asPoint(counts: Counts, { perSecond, used }: Outcome): Point {
+  const all = Object.entries(used) as [Role, Use][]
+  const services = all.filter(([role]) => role !== 'client')
+  const [busiest, use] = services.reduce((most, one) => (one[1].share > most[1].share ? one : most))
+  return { counts, perSecond, used, busiest, use, givesOut: use.share >= GIVES_OUT }
+}

@@ -1,0 +1,39 @@
+/** Something that takes time: calls back once it is over. */
+export type Wait<T = void> = (resume: (value: T) => void) => void
+
+/** Steps one after the other: yields what it waits for. */
+export type Way<T = void> = Generator<Wait<unknown>, T, unknown>
+
+/** Sets out; calls back at the end of the way. */
+export function start<T>(way: Way<T>, ended: (value: T) => void = () => {}): void {
+  const go = (said?: unknown) => {
+    const step = way.next(said)
+    if (step.done) ended(step.value)
+    else step.value(go)
+  }
+  go()
+}
+
+/** Waits, and gives what came of it. */
+export function* result<T>(wait: Wait<T>): Way<T> {
+  return (yield wait) as T
+}
+
+/** A whole way as one thing to wait for. */
+export const along =
+  <T>(way: Way<T>): Wait<T> =>
+  resume =>
+    start(way, resume)
+
+/** All at the same time; over with the last of them. */
+export const together =
+  (waits: readonly Wait<unknown>[]): Wait =>
+  resume => {
+    let left = waits.length
+    if (left === 0) return resume()
+    for (const wait of waits)
+      wait(() => {
+        left -= 1
+        if (left === 0) resume()
+      })
+  }
