@@ -17,7 +17,7 @@ const workers = [1, 2, 4, 8, 16, 32, 64, 100]
 const widening = ['frontend', 'master', 'storage'] as const
 
 /** How many pictures are looked at: a photograph has five times as many steps. */
-const pictures: Readonly<Record<Kind, number>> = { icons: 1_500, photographs: 400 }
+const pictures: Readonly<Record<Kind, number>> = { icons: 1_500, photographs: 300 }
 
 /** A measurement, and the same simulated. */
 export interface Check {
@@ -105,13 +105,13 @@ export function simulateScaling(measured: readonly Measured[], options: ScalingO
     const run = (counts: Counts, load: Scenario['load'], warmUp: number) =>
       simulate({ counts, setting, costs, load, warmUp, pictures: pictures[kind], seed })
     const most = (counts: Counts): Point => {
-      // Enough for all tasks that workers may hold, half as many on their way there, and some.
-      const lanes = Math.round(1.5 * tasksHeld(setting) * counts.worker) + 16
+      // Enough for all tasks that workers may hold, a quarter as many on their way there, and some.
+      const lanes = Math.round(1.25 * tasksHeld(setting) * counts.worker) + 16
       return asPoint(counts, run(counts, { is: 'waiting for theirs', lanes }, lanes))
     }
     const timed = (point: Point): Point => {
       const load = { is: 'at a rate', perSecond: CALM * point.perSecond } as const
-      const { p50Ms, p99Ms } = run(point.counts, load, 200)
+      const { p50Ms, p99Ms } = run(point.counts, load, 100)
       return { ...point, way: { p50Ms, p99Ms } }
     }
     const narrow = workers.map(worker => timed(most({ frontend: 1, master: 1, storage: 1, worker })))
