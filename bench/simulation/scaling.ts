@@ -12,6 +12,8 @@ const DOUBLED = 0.85
 const CALM = 0.7
 /** Who uploads in the benches at the same time (bench/pipeline.bench.ts). */
 const LANES = 8
+/** More who upload at once only wait longer: by Little some 50 to 150 pictures are under way where the database gives out. */
+const MOST_LANES = 300
 const workers = [1, 2, 4, 8, 16, 32, 64, 100]
 /** More of these may be started; there is one database and one kv-store. */
 const widening = ['frontend', 'master', 'storage'] as const
@@ -106,7 +108,7 @@ export function simulateScaling(measured: readonly Measured[], options: ScalingO
       simulate({ counts, setting, costs, load, warmUp, pictures: pictures[kind], seed })
     const most = (counts: Counts): Point => {
       // Enough for all tasks that workers may hold, a quarter as many on their way there, and some.
-      const lanes = Math.round(1.25 * tasksHeld(setting) * counts.worker) + 16
+      const lanes = Math.min(Math.round(1.25 * tasksHeld(setting) * counts.worker) + 16, MOST_LANES)
       return asPoint(counts, run(counts, { is: 'waiting for theirs', lanes }, lanes))
     }
     const timed = (point: Point): Point => {
