@@ -46,6 +46,8 @@ export interface Outcome {
   readonly operationsATurn: number
 }
 
+/** Longest that is simulated, in ms: entries are renewed for ever, also where a fault lets nothing else go on. */
+const LONGEST_MS = 3_600_000
 /** All durations vary by half of their mean. */
 const SHAPE = 4
 
@@ -90,7 +92,8 @@ export function simulate({ counts, setting, costs, load, warmUp, pictures, seed 
   }
   if (load.is === 'at a rate') come(1_000 / load.perSecond)
   else for (let at = 0; at < load.lanes; at += 1) lane()
-  events.run(() => wayMs.length >= pictures)
+  events.run(() => wayMs.length >= pictures || events.now() > LONGEST_MS)
+  if (wayMs.length < pictures) throw new Error(`only ${ended} pictures came through`)
 
   const tookMs = events.now() - lookedAt
   const uses = processes.map((process, at) => useOf(process, before[at] as Used, tookMs))
