@@ -1,6 +1,7 @@
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { failpoint } from '../../kit/failpoint.ts'
+import { openFile } from './file.ts'
 
 /** Told of an fsync that failed. It must end the process: what the disk kept is unknown, and asking again would lie. */
 export type Fatal = (error: unknown) => void
@@ -15,12 +16,24 @@ export interface Folder {
 
 /** Opens a folder that is there. */
 export async function openFolder(path: string, fatal: Fatal): Promise<Folder> {
-  const handle = await open(path, 'r')
+  const folder = await openFile(path, 'r')
   const syncOnce = async () => {
-    await handle.sync()
+    await folder.sync()
     failpoint('storage.folder.synced')
   }
-  return { path, sync: createSharedSync(syncOnce, fatal), close: () => handle.close() }
+  const sync = createSharedSync(syncOnce, fatal)
+  let closing: Promise<void> | undefined
+  return {
+    path,
+    sync,
+    close() {
+      // Behind a sync that is under way.
+      closing ??= sync()
+        .catch(() => {})
+        .then(() => folder.close())
+      return closing
+    },
+  }
 }
 
 /**
@@ -66,8 +79,8 @@ export async function makeFolders(paths: readonly string[]): Promise<void> {
     for (let made = path; made.length >= first.length; made = dirname(made)) parents.add(dirname(made))
   }
   for (const path of parents) {
-    const handle = await open(path, 'r').catch(ignoreUnreadable)
-    await handle?.sync().finally(() => handle.close())
+    const folder = await openFile(path, 'r').catch(ignoreUnreadable)
+    await folder?.sync().finally(() => folder.close())
   }
 }
 

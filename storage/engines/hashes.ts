@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises'
+import type { OpenFile } from './file.ts'
 import type { Turns } from './turns.ts'
 
 /** The SHA-256 of large files that several ask for at the same moment. */
@@ -8,7 +8,7 @@ export interface Hashes {
    * for, otherwise what `find` gives when its turn comes. Nothing is remembered beyond the end of it. Rejects with
    * `unavailable` when its turn comes and nobody who asked wants it any more.
    */
-  of(handle: FileHandle, find: () => Promise<Buffer>, isWanted: () => boolean): Promise<Buffer>
+  of(file: OpenFile, find: () => Promise<Buffer>, isWanted: () => boolean): Promise<Buffer>
 }
 
 /** A hash that is being found, and those who asked for it. */
@@ -20,17 +20,16 @@ interface Finding {
 export function createHashes(turns: Turns): Hashes {
   const underWay = new Map<string, Finding>()
   return {
-    async of(handle, find, isWanted) {
-      const { dev, ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
-      const file = [dev, ino, size, mtimeNs, ctimeNs].join()
-      const known = underWay.get(file)
+    of(file, find, isWanted) {
+      const identity = file.identity()
+      const known = underWay.get(identity)
       if (known !== undefined) {
         known.askers.push(isWanted)
         return known.hash
       }
       const askers = [isWanted]
-      const hash = turns.run(find, () => askers.some(asks => asks())).finally(() => underWay.delete(file))
-      underWay.set(file, { hash, askers })
+      const hash = turns.run(find, () => askers.some(asks => asks())).finally(() => underWay.delete(identity))
+      underWay.set(identity, { hash, askers })
       return hash
     },
   }

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { link, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { discard, unheard } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
+import { type OpenFile, openFile } from './file.ts'
 import type { Fatal } from './folder.ts'
 import type { Room } from './ledger.ts'
 import { encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
@@ -117,21 +118,21 @@ async function write(path: string, body: Bytes, limits: Limits, fatal: Fatal): P
   if (announced > maxBytes) throw tooLarge(maxBytes)
   // Several without a length would otherwise fill the quota together, and none of them get in.
   room?.need(Math.max(announced, Math.min(saidBytes, maxBytes)))
-  const handle = await open(path, 'wx')
+  const file = await openFile(path, 'wx')
   try {
     failpoint('storage.file.opened')
-    const seal = await writeSealed(handle, body, limits)
+    const seal = await writeSealed(file, body, limits)
     failpoint('storage.file.written')
-    await sync(handle, fatal)
+    await sync(file, fatal)
     return seal
   } finally {
-    await handle.close()
+    file.close()
   }
 }
 
-async function sync(handle: FileHandle, fatal: Fatal): Promise<void> {
+async function sync(file: OpenFile, fatal: Fatal): Promise<void> {
   try {
-    await handle.sync()
+    await file.sync()
     failpoint('storage.file.synced')
   } catch (error) {
     // No room was found for what is thrown away now: that is known, and nobody was told otherwise.
@@ -140,7 +141,7 @@ async function sync(handle: FileHandle, fatal: Fatal): Promise<void> {
   }
 }
 
-async function writeSealed(handle: FileHandle, { data }: Bytes, { maxBytes, room }: Limits): Promise<Seal> {
+async function writeSealed(file: OpenFile, { data }: Bytes, { maxBytes, room }: Limits): Promise<Seal> {
   const hash = createHash('sha256')
   let length = 0
   const take = (piece: Buffer) => {
@@ -156,15 +157,15 @@ async function writeSealed(handle: FileHandle, { data }: Bytes, { maxBytes, room
   if (Buffer.isBuffer(data)) {
     take(data)
     const seal = finish()
-    await handle.writeFile(Buffer.concat([data, encodeSeal(seal)]))
+    await file.write(Buffer.concat([data, encodeSeal(seal)]))
     return seal
   }
   for await (const piece of data) {
     take(piece)
-    await handle.writeFile(piece)
+    await file.write(piece)
   }
   const seal = finish()
-  await handle.writeFile(encodeSeal(seal))
+  await file.write(encodeSeal(seal))
   return seal
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
 import type { Bytes } from '../../kit/contract.ts'
+import { type OpenFile, openFile } from './file.ts'
 import { createHashes } from './hashes.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 import { createTurns } from './turns.ts'
@@ -35,39 +35,34 @@ export function createSealedFiles(): SealedFiles {
   const turns = createTurns(READS_AT_ONCE)
   const hashes = createHashes(turns)
 
-  const readWhole = async (handle: FileHandle, length: number): Promise<SealedImage> => {
-    const file = await readAt(handle, 0, length + SEAL_BYTES)
-    const data = file.subarray(0, length)
-    const seal = openSeal(file.subarray(length), length)
+  const readWhole = async (file: OpenFile, length: number): Promise<SealedImage> => {
+    const bytes = await readAt(file, 0, length + SEAL_BYTES)
+    const data = bytes.subarray(0, length)
+    const seal = openSeal(bytes.subarray(length), length)
     checkHash(createHash('sha256').update(data).digest(), seal)
     return { ...seal, data }
   }
-  const readLarge = async (
-    handle: FileHandle,
-    length: number,
-    isWanted: () => boolean,
-  ): Promise<SealedImage> => {
-    const seal = openSeal(await readAt(handle, length, SEAL_BYTES), length)
-    checkHash(await hashes.of(handle, () => hashOf(handle, length), isWanted), seal)
-    return { ...seal, data: handle.createReadStream({ start: 0, end: length - 1 }) }
+  const readLarge = async (file: OpenFile, length: number, isWanted: () => boolean): Promise<SealedImage> => {
+    const seal = openSeal(await readAt(file, length, SEAL_BYTES), length)
+    checkHash(await hashes.of(file, () => hashOf(file, length), isWanted), seal)
+    return { ...seal, data: file.stream(length) }
   }
 
   return {
     async read(path, isWanted = () => true) {
-      const handle = await open(path, 'r').catch(ignoreAbsence)
-      if (handle === undefined) return undefined
+      const file = await openFile(path, 'r').catch(ignoreAbsence)
+      if (file === undefined) return undefined
       let image: SealedImage | undefined
       try {
-        const { size } = await handle.stat()
-        const length = size - SEAL_BYTES
+        const length = file.size() - SEAL_BYTES
         if (length < 0) throw new CorruptError('it is shorter than its seal')
-        if (length > WHOLE_BYTES) image = await readLarge(handle, length, isWanted)
-        else if (length > SMALL_BYTES) image = await turns.run(() => readWhole(handle, length), isWanted)
-        else image = await readWhole(handle, length)
+        if (length > WHOLE_BYTES) image = await readLarge(file, length, isWanted)
+        else if (length > SMALL_BYTES) image = await turns.run(() => readWhole(file, length), isWanted)
+        else image = await readWhole(file, length)
         return image
       } finally {
-        // A stream closes it itself. Nobody needs to wait for it: the file was only read.
-        if (image === undefined || Buffer.isBuffer(image.data)) handle.close().catch(() => {})
+        // A stream closes it itself.
+        if (image === undefined || Buffer.isBuffer(image.data)) file.close()
       }
     },
   }
@@ -84,26 +79,25 @@ function checkHash(sha256: Buffer, seal: Seal): void {
   if (!sha256.equals(seal.sha256)) throw new CorruptError('its bytes are not those it was sealed with')
 }
 
-async function hashOf(handle: FileHandle, length: number): Promise<Buffer> {
+async function hashOf(file: OpenFile, length: number): Promise<Buffer> {
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(HASHED_BYTES)
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(HASHED_BYTES, length - at), at)
-    if (bytesRead === 0) throw new CorruptError('it ends too early')
-    hash.update(buffer.subarray(0, bytesRead))
-    at += bytesRead
+  for (let at = 0; at < length; at += HASHED_BYTES) {
+    const piece = buffer.subarray(0, Math.min(HASHED_BYTES, length - at))
+    await fill(piece, file, at)
+    hash.update(piece)
   }
   return hash.digest()
 }
 
-async function readAt(handle: FileHandle, start: number, length: number): Promise<Buffer> {
+async function readAt(file: OpenFile, start: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
-  for (let seen = 0; seen < length; ) {
-    const { bytesRead } = await handle.read(buffer, seen, length - seen, start + seen)
-    if (bytesRead === 0) throw new CorruptError('it ends too early')
-    seen += bytesRead
-  }
+  await fill(buffer, file, start)
   return buffer
+}
+
+async function fill(buffer: Buffer, file: OpenFile, start: number): Promise<void> {
+  if ((await file.read(buffer, start)) < buffer.length) throw new CorruptError('it ends too early')
 }
 
 /** For `catch`: what is not there is `undefined`. */

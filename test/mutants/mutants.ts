@@ -21,7 +21,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/incoming.ts',
-        find: '    await handle.sync()\n',
+        find: '    await file.sync()\n',
         replace: '    await Promise.resolve()\n',
       },
     ],
@@ -69,18 +69,18 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/incoming.ts',
-        find: '    await handle.writeFile(Buffer.concat([data, encodeSeal(seal)]))\n',
-        replace: '    await handle.writeFile(Buffer.concat([data, encodeSeal(seal)])).catch(() => {})\n',
+        find: '    await file.write(Buffer.concat([data, encodeSeal(seal)]))\n',
+        replace: '    await file.write(Buffer.concat([data, encodeSeal(seal)])).catch(() => {})\n',
       },
       {
         file: 'storage/engines/incoming.ts',
-        find: '    await handle.writeFile(piece)\n',
-        replace: '    await handle.writeFile(piece).catch(() => {})\n',
+        find: '    await file.write(piece)\n',
+        replace: '    await file.write(piece).catch(() => {})\n',
       },
       {
         file: 'storage/engines/incoming.ts',
-        find: '  await handle.writeFile(encodeSeal(seal))\n',
-        replace: '  await handle.writeFile(encodeSeal(seal)).catch(() => {})\n',
+        find: '  await file.write(encodeSeal(seal))\n',
+        replace: '  await file.write(encodeSeal(seal)).catch(() => {})\n',
       },
     ],
     shownBy: { fault: 'T6', rounds: 3 },

@@ -1,6 +1,7 @@
-import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { OpenFile } from '../../storage/engines/file.ts'
 import { openFileStorage } from '../../storage/engines/files.ts'
 import { createSharedSync } from '../../storage/engines/folder.ts'
 import { anyImage, bytesOf, openFiles, streamOf } from './images.ts'
@@ -139,20 +140,23 @@ let restoreSyncs = () => {}
 
 /** Every fsync of this process from now on waits to be let go. */
 async function holdSyncs(t: Test): Promise<HeldSync[]> {
-  const probe = await open('/dev/null')
-  const prototype = Object.getPrototypeOf(probe) as FileHandle
-  await probe.close()
-  const { sync } = prototype
+  const { prototype } = OpenFile
+  const { sync, write } = prototype
   const held: HeldSync[] = []
-  prototype.sync = async function (this: FileHandle) {
-    const isFile = (await this.stat()).isFile()
+  const written = new WeakSet<OpenFile>()
+  prototype.write = function (this: OpenFile, bytes) {
+    written.add(this)
+    return write.call(this, bytes)
+  }
+  prototype.sync = async function (this: OpenFile) {
+    const isFile = written.has(this)
     await new Promise<void>((resolve, reject) => {
       held.push({ isFile, end: error => (error === undefined ? resolve() : reject(error)) })
     })
     return sync.call(this)
   }
   restoreSyncs = () => {
-    prototype.sync = sync
+    Object.assign(prototype, { sync, write })
   }
   t.teardown(restoreSyncs)
   return held

@@ -1,24 +1,28 @@
 import { mkdtempSync } from 'node:fs'
-import { appendFile, type FileHandle, open, writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { type OpenFile, openFile } from '../../storage/engines/file.ts'
 import { createHashes } from '../../storage/engines/hashes.ts'
 import { createTurns } from '../../storage/engines/turns.ts'
 
 const wanted = () => true
 
 /** A file with one byte in it, opened twice. */
-async function openTwice(t: Test): Promise<{ path: string; first: FileHandle; second: FileHandle }> {
+async function openTwice(t: Test): Promise<{ path: string; first: OpenFile; second: OpenFile }> {
   const path = join(mkdtempSync(join(t.testdir(), 'of-')), 'image')
   await writeFile(path, 'a')
-  const [first, second] = await Promise.all([open(path), open(path)])
-  t.teardown(() => Promise.all([first.close(), second.close()]))
+  const [first, second] = await Promise.all([openFile(path, 'r'), openFile(path, 'r')])
+  t.teardown(() => {
+    first.close()
+    second.close()
+  })
   return { path, first, second }
 }
 
 /** Until what was asked of the file before is answered. */
-async function settle(handle: FileHandle): Promise<void> {
-  for (let again = 0; again < 10; again += 1) await handle.stat()
+async function settle(file: OpenFile): Promise<void> {
+  for (let again = 0; again < 10; again += 1) await file.read(Buffer.alloc(1), 0)
 }
 
 /** Finds that hash once it is told to. */

@@ -1,0 +1,70 @@
+import { closeSync, createReadStream, fstatSync, fsync, open, read, write } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+
+const openFd = promisify(open)
+const readFd = promisify(read)
+const writeFd = promisify(write)
+const syncFd = promisify(fsync)
+
+/**
+ * An open file, or folder. What may wait for a disk is done in a thread; what cannot, asking for its size and closing it, at
+ * once: a thread and the way back cost more than that. Nothing may be under way in it when it is closed.
+ */
+export class OpenFile {
+  #fd: number
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  /** Of bytes. */
+  size(): number {
+    return fstatSync(this.#fd).size
+  }
+
+  /** Which file it is, and when it last changed: another string once either is not the same any more. */
+  identity(): string {
+    const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(this.#fd, { bigint: true })
+    return [dev, ino, size, mtimeNs, ctimeNs].join()
+  }
+
+  /** Reads from `start` on until the buffer is full, or the file ends: how many bytes that were. */
+  async read(into: Buffer, start: number): Promise<number> {
+    let seen = 0
+    while (seen < into.length) {
+      const { bytesRead } = await readFd(this.#fd, into, seen, into.length - seen, start + seen)
+      if (bytesRead === 0) break
+      seen += bytesRead
+    }
+    return seen
+  }
+
+  /** Writes all of it behind what was written before. */
+  async write(bytes: Buffer): Promise<void> {
+    for (let written = 0; written < bytes.length; )
+      written += (await writeFd(this.#fd, bytes, written, bytes.length - written, null)).bytesWritten
+  }
+
+  /** Resolved means on disk. */
+  sync(): Promise<void> {
+    return syncFd(this.#fd)
+  }
+
+  /** The first `length` bytes; closes the file at its end, or when it is destroyed. */
+  stream(length: number): Readable {
+    return createReadStream('', { fd: this.#fd, start: 0, end: length - 1 })
+  }
+
+  close(): void {
+    const fd = this.#fd
+    // The next file may get the same number.
+    this.#fd = -1
+    closeSync(fd)
+  }
+}
+
+/** Opens a file to read it, or makes one to write it that must not be there yet. */
+export async function openFile(path: string, flags: 'r' | 'wx'): Promise<OpenFile> {
+  return new OpenFile(await openFd(path, flags))
+}
