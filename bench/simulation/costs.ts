@@ -7,7 +7,7 @@ export type CpuMs = Readonly<Record<Part, number>>
 
 /**
  * Where each spends its CPU time: on its event loop, in the threads of file operations, or beside both, where V8 collects
- * garbage and compiles (`npm run bench simulation/shares`: that last share falls for as long as a process runs, so a little less
+ * garbage and compiles (`npm run bench shares`: that last share falls for as long as a process runs, so a little less
  * is taken than is found after some thousand pictures).
  */
 export const threadShares = {
@@ -53,7 +53,7 @@ export const steps = {
   },
   database: {
     read: share(0.24, 2),
-    // A transaction costs this much whatever is in it (`npm run bench simulation/shares`).
+    // A transaction costs this much whatever is in it (`npm run bench shares`).
     turn: share(0.12, 2),
     write: share(0.03, 2),
     answer: share(0.11, 2),
