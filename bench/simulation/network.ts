@@ -1,7 +1,7 @@
 import type { Durations } from './durations.ts'
 import type { Events } from './events.ts'
 import type { Process, Role } from './process.ts'
-import { result, type Wait, type Way } from './way.ts'
+import type { Wait, Way } from './way.ts'
 
 /** Connections of one process to another for small questions; others wait for one of them (kit/peer.ts). */
 const CONNECTIONS = 32
@@ -71,7 +71,7 @@ export function createNetwork({ events, durations, roundTripMs, processes }: Net
     askApart,
     *ask(from, to, answer) {
       const line = lineOf(from, to)
-      yield* result(take(line))
+      yield take(line)
       const said = yield* askApart(from, to, answer)
       leave(line)
       return said

@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import type { Network } from './network.ts'
 import type { Process } from './process.ts'
 import { inPieces, type Storage } from './storage.ts'
-import type { Way } from './way.ts'
+import type { Wait, Way } from './way.ts'
 
 /** A picture on its way; times in ms of the simulation. */
 export interface Picture {
@@ -32,14 +32,11 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
   const { ask, askApart, choose, cross } = network
 
   /** A piece of a body on the loops of those who pass it on, up to the one who has it then. */
-  const hops = (through: readonly Process[], to: Process) =>
-    through.map((from, at) => () => hop(from, through[at + 1] ?? to))
-  function* hop(from: Process, to: Process): Way {
-    if (from.role !== 'kv-store') yield from.does(piece[from.role])
-    yield cross(from, to)
-  }
+  const hops = (through: readonly Process[], to: Process): Wait[] =>
+    through.flatMap((from, at) => [move(from), cross(from, through[at + 1] ?? to)])
+  const move = (process: Process): Wait => process.does(process.role === 'kv-store' ? 0 : piece[process.role])
   const intoStorage = (through: readonly Process[], storage: Storage) =>
-    inPieces(pieces, () => [...hops(through, storage.process), storage.takePiece])
+    inPieces(pieces, () => [...hops(through, storage.process), ...storage.takePiece])
 
   // frontend/service.ts, submitTask
   function* submit(frontend: Process, client: Process, picture: Picture): Way {
@@ -80,7 +77,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
   function* work(worker: Process, picture: Picture): Way<Picture | undefined> {
     yield worker.does(costs.worker.fetch)
     const source = storageOf(choose(worker, 'storage'))
-    const upload = inPieces(pieces, () => [...hops([source.process], worker), () => move(worker)])
+    const upload = inPieces(pieces, () => [...hops([source.process], worker), move(worker)])
     yield* askApart(worker, source.process, source.give(upload))
     yield* swap(worker)
     yield worker.does(costs.worker.send)
@@ -92,9 +89,6 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     const next = yield* ask(worker, master, finish(master, picture))
     yield worker.does(costs.worker.hear)
     return next
-  }
-  function* move(worker: Process): Way {
-    yield worker.does(piece.worker)
   }
   function* swap(worker: Process): Way {
     if (costs.worker.swap > 0) yield worker.does(costs.worker.swap)

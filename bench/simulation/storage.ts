@@ -1,7 +1,7 @@
 import type { Costs } from './costs.ts'
 import type { Durations } from './durations.ts'
 import type { Process } from './process.ts'
-import { along, together, type Wait, type Way } from './way.ts'
+import { inTurn, together, type Wait, type Way } from './way.ts'
 
 /** Folders of a state: by the first digit of the id, which is never 0 (storage/engines/shelves.ts). */
 const FOLDERS = 9
@@ -14,7 +14,7 @@ export interface Storage {
   /** Reads an image whole, and sends it. */
   give(body?: Wait): Way
   /** Takes in a piece of a streamed body: what its loop and a thread have to do. */
-  takePiece(): Way
+  readonly takePiece: readonly Wait[]
 }
 
 export interface StorageOptions {
@@ -58,10 +58,7 @@ export function createStorage({ process, costs, durations, fsyncMs }: StorageOpt
       yield process.does(storage.answer)
       if (body !== undefined) yield body
     },
-    *takePiece() {
-      yield process.does(piece.storage)
-      yield process.doesFile(piece.files)
-    },
+    takePiece: [process.does(piece.storage), process.doesFile(piece.files)],
   }
 }
 
@@ -86,13 +83,8 @@ export function shareRuns(run: Wait): Wait {
 }
 
 /** A body that travels in pieces: each goes through all of these one after the other, and the next one follows behind it. */
-export const inPieces = (pieces: number, hops: () => readonly (() => Way)[]): Wait =>
-  together(
-    Array.from({ length: pieces }, () =>
-      along(
-        (function* () {
-          for (const hop of hops()) yield* hop()
-        })(),
-      ),
-    ),
-  )
+export const inPieces = (pieces: number, through: () => readonly Wait[]): Wait => {
+  if (pieces === 0) return resume => resume()
+  const piece = inTurn(through())
+  return together(Array.from({ length: pieces }, () => piece))
+}

@@ -19,11 +19,18 @@ export function* result<T>(wait: Wait<T>): Way<T> {
   return (yield wait) as T
 }
 
-/** A whole way as one thing to wait for. */
-export const along =
-  <T>(way: Way<T>): Wait<T> =>
-  resume =>
-    start(way, resume)
+/** One after the other: what a way does of steps that are known beforehand, in less time. */
+export const inTurn =
+  (waits: readonly Wait[]): Wait =>
+  resume => {
+    let at = 0
+    const go = () => {
+      const wait = waits[at++]
+      if (wait === undefined) resume()
+      else wait(go)
+    }
+    go()
+  }
 
 /** All at the same time; over with the last of them. */
 export const together =
