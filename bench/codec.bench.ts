@@ -32,13 +32,12 @@ export const codec: Bench = {
 }
 
 async function printSet(output: Output, name: PictureSet['name'], folder: string): Promise<void> {
-  const { pictures, isReal } = openSet(name, folder)
+  const { pictures, origin } = openSet(name, folder)
   const rounds = ROUNDS[name]
   const standings = await race([...listInProcess(), ...findPrograms(folder)], pictures, rounds)
   const of = (peer: string) => standings.find(standing => standing.name === peer)
   const ours = of(OURS)
   const against = (peer: string) => median(ratios(ours?.ms ?? [], of(peer)?.ms ?? []))
-  const origin = isReal ? 'from the corpus' : 'made on the fly'
   const slow = rounds.slow < rounds.all ? `, of slow ones ${rounds.slow}` : ''
   const ms = median(ours?.ms ?? []).toFixed(1)
   output.line(

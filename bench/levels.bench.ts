@@ -11,7 +11,7 @@ const ROUNDS = 5
 export const levels: PlainBench = {
   question: 'What does each level of node:zlib cost the swap, and what does it save?',
   async run(output, folder) {
-    const { pictures, isReal } = openSet('photographs', folder)
+    const { pictures, origin } = openSet('photographs', folder)
     const all = LEVELS.map(level => ({ level, ms: [] as number[], size: 0 }))
     for (let round = 0; round < ROUNDS; round += 1) {
       const took = LEVELS.map(() => 0)
@@ -26,7 +26,6 @@ export const levels: PlainBench = {
       for (const [at, ms] of took.entries()) all[at]?.ms.push(ms / pictures.length)
     }
     const base = median(all[0]?.ms ?? [])
-    const origin = isReal ? 'from the corpus' : 'made on the fly'
     output.line(`\n${pictures.length} photographs ${origin}, ${ROUNDS} rounds by turns`)
     output.table(
       ['level', 'CPU against level 1 (least to most)', 'size against the upload'],

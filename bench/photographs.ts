@@ -14,7 +14,7 @@ const PASSES = 4
  * this process, before each round. The rest is the way; pixels alone set the roof.
  */
 export async function printPhotographs(output: Output, folder: string): Promise<void> {
-  const { pictures, isReal } = openSet('photographs', folder)
+  const { pictures, origin } = openSet('photographs', folder)
   const shape = {
     says: 'photographs, 8 as fast as they can',
     lanes: 8,
@@ -27,7 +27,7 @@ export async function printPhotographs(output: Output, folder: string): Promise<
     pixelMs.push(await swapMs(pictures))
   })
   const [all, pixels] = [median(outcome.cpuMs), median(pixelMs)]
-  output.line(`${pictures.length} different ones ${isReal ? 'from the corpus' : 'made on the fly'}\n`)
+  output.line(`${pictures.length} different ones ${origin}\n`)
   printOutcomes(output, [outcome])
   const roof = ((1_000 / pixels) * cpus().length).toFixed(0)
   output.line(

@@ -12,8 +12,8 @@ export interface Picture extends NamedImage {
 /** Pictures that have a table of their own. */
 export interface PictureSet {
   readonly name: 'photographs' | 'screenshots'
-  /** Whether they come from the corpus beside the project; else they are made on the fly. */
-  readonly isReal: boolean
+  /** Whether they come from the corpus beside the project, or had to be made. */
+  readonly origin: 'from the corpus' | 'made on the fly'
   readonly pictures: readonly Picture[]
 }
 
@@ -34,7 +34,7 @@ export function openSet(name: PictureSet['name'], folder: string): PictureSet {
     writeFileSync(path, image.bytes)
     return { ...image, path }
   })
-  return { name, isReal: hasCorpus, pictures }
+  return { name, origin: hasCorpus ? 'from the corpus' : 'made on the fly', pictures }
 }
 
 function fromCorpus(name: PictureSet['name']): NamedImage[] {
