@@ -1,13 +1,25 @@
 import { cpus } from 'node:os'
 import { formsOf } from './forms.ts'
+import type { Shape } from './load.ts'
 import type { Output } from './output.ts'
 import { openSet, type Picture } from './pictures.ts'
-import { printOutcomes, runRow } from './row.ts'
+import { printOutcomes, type Row, runRow } from './row.ts'
 import { median } from './spread.ts'
 import { ourRecoder, swapWith, timed } from './swap.ts'
 
 /** How often each picture is swapped in a row, the first time only to warm up. */
 const PASSES = 4
+const shape: Shape = {
+  says: 'photographs, 8 as fast as they can',
+  lanes: 8,
+  isClosed: false,
+  warmUp: 100,
+  pictures: 500,
+}
+
+export function photographRow(pictures: readonly Picture[]): Row {
+  return { shape, form: formsOf(pictures) }
+}
 
 /**
  * Photographs through all services, and what of their CPU time goes to pixels: what the swap of the same pictures takes alone in
@@ -15,15 +27,8 @@ const PASSES = 4
  */
 export async function printPhotographs(output: Output, folder: string): Promise<void> {
   const { pictures, origin } = openSet('photographs', folder)
-  const shape = {
-    says: 'photographs, 8 as fast as they can',
-    lanes: 8,
-    isClosed: false,
-    warmUp: 100,
-    pictures: 500,
-  }
   const pixelMs: number[] = []
-  const outcome = await runRow({ shape, form: formsOf(pictures) }, folder, async () => {
+  const outcome = await runRow(photographRow(pictures), folder, async () => {
     pixelMs.push(await swapMs(pictures))
   })
   const [all, pixels] = [median(outcome.cpuMs), median(pixelMs)]

@@ -2,21 +2,14 @@ import { percentile } from '../faults/percentile.ts'
 import type { SystemOptions } from '../test/system/system.ts'
 import type { Bench, Part } from './bench.ts'
 import { askVersion } from './daemon.ts'
-import { iconForm } from './forms.ts'
 import type { Goal } from './goal.ts'
+import { fastIcons, iconRow } from './icons.ts'
 import type { Shape } from './load.ts'
 import { printPhotographs } from './photographs.ts'
 import { type Outcome, printOutcomes, type Row, runRow } from './row.ts'
 import { median } from './spread.ts'
 
-const fast: Shape = {
-  says: 'icons, 8 as fast as they can',
-  lanes: 8,
-  isClosed: false,
-  warmUp: 1_000,
-  pictures: 6_000,
-}
-const waiting: Shape = { ...fast, says: 'icons, 8 who wait for theirs', isClosed: true, pictures: 3_000 }
+const waiting: Shape = { ...fastIcons, says: 'icons, 8 who wait for theirs', isClosed: true, pictures: 3_000 }
 const alone: Shape = {
   says: 'one icon at a time',
   lanes: 1,
@@ -25,7 +18,11 @@ const alone: Shape = {
   warmUp: 300,
   pictures: 300,
 }
-const crowd: Shape = { ...fast, says: 'icons, 64 as fast as they can, 5 ms more for each fsync', lanes: 64 }
+const crowd: Shape = {
+  ...fastIcons,
+  says: 'icons, 64 as fast as they can, 5 ms more for each fsync',
+  lanes: 64,
+}
 
 /** 5 ms more for each fsync, put in by strace, which stops a process for nothing else, and leaves it its number. */
 const SLOW = ['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync']
@@ -42,7 +39,7 @@ export const pipeline: Bench = {
   question: 'What does the way of a picture through all six services cost?',
   needs: [{ package: 'strace', for: 'slow-disk', name: 'strace', find: findStrace }],
   parts: {
-    icons: partOf(iconRow(fast), outcome => [
+    icons: partOf(iconRow(fastIcons), outcome => [
       rateGoal(outcome, 550),
       { says: 'CPU a picture', unit: 'ms', found: median(outcome.cpuMs), most: 3 },
     ]),
@@ -53,11 +50,6 @@ export const pipeline: Bench = {
       if (findStrace() === undefined) return output.line('left out')
       await partOf(iconRow(crowd, slowDisk), outcome => [rateGoal(outcome, 300)])(output, folder)
     },
-    workers: scaled([2, 4], count => ({ says: `icons, ${count} workers`, counts: { worker: count } })),
-    masters: scaled([2, 3], count => ({
-      says: `icons, ${count} masters and frontends`,
-      counts: { master: count, frontend: count },
-    })),
   },
 }
 
@@ -68,23 +60,6 @@ function partOf(row: Row, goalsOf: (outcome: Outcome) => readonly Goal[]): Part 
     printOutcomes(output, [outcome])
     for (const goal of goalsOf(outcome)) output.goal(goal)
   }
-}
-
-/** Several processes of a kind: whether it gets any faster depends on the cores. */
-function scaled(
-  numbers: readonly number[],
-  setting: (count: number) => { says: string; counts: NonNullable<SystemOptions['counts']> },
-): Part {
-  return async (output, folder) => {
-    const outcomes: Outcome[] = []
-    for (const { says, counts } of numbers.map(setting))
-      outcomes.push(await runRow(iconRow({ ...fast, pictures: 3_000, says }, { counts }), folder))
-    printOutcomes(output, outcomes)
-  }
-}
-
-function iconRow(shape: Shape, options: SystemOptions = {}): Row {
-  return { shape, form: iconForm, options }
 }
 
 function rateGoal({ rates }: Outcome, least: number): Goal {

@@ -10,7 +10,7 @@ const GIVES_OUT = 0.9
 const DOUBLED = 0.85
 /** Ways are timed at this share of the most that goes through. */
 const CALM = 0.7
-/** Who uploads in the benches at the same time (bench/pipeline.bench.ts). */
+/** Who uploads in the benches at the same time (bench/icons.ts, bench/photographs.ts). */
 const LANES = 8
 /** More who upload at once only wait longer: by Little some 50 to 150 pictures are under way where the database gives out. */
 const MOST_LANES = 300
