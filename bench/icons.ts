@@ -8,7 +8,7 @@ export const fastIcons: Shape = {
   says: 'icons, 8 as fast as they can',
   lanes: 8,
   isClosed: false,
-  warmUp: 1_000,
+  before: 0,
   pictures: 6_000,
 }
 

@@ -3,11 +3,13 @@ import { request } from 'undici'
 import { changes } from '../database/contract.ts'
 import { type OpenSystem, openSystem, type SystemOptions } from '../test/system/system.ts'
 import { cpuOf, ownCpuMs } from './cpu.ts'
-import type { MakeForm } from './forms.ts'
+import { iconForm, type MakeForm } from './forms.ts'
 import { openUploader, type Uploader } from './uploader.ts'
 
 /** Pause between two looks at the feed of changes, in ms: many changes come at once, which costs next to nothing. */
 const LOOK_MS = 50
+/** Icons that go through before anything else: so long engines still compile what runs often, which costs as much again. */
+const WARM_UP = { pictures: 4_000, lanes: 8, isClosed: false }
 /** Forms are made beforehand, at most so many bytes of them at a time: what is measured is not their making. */
 const MOST_BYTES = 1_000_000_000
 
@@ -20,9 +22,9 @@ export interface Shape {
   readonly isClosed: boolean
   /** Pause of each between two pictures, in ms; none unless said. */
   readonly pauseMs?: number
-  /** How many pictures go through before anything is measured, and how many are. */
-  readonly warmUp: number
+  /** How many pictures are measured, and how many like them go through before, behind the icons of the warm-up. */
   readonly pictures: number
+  readonly before: number
 }
 
 /** What became of it. */
@@ -40,8 +42,10 @@ export async function runShape(shape: Shape, form: MakeForm, options: SystemOpti
   const system = await openSystem(options)
   const uploaders = openUploaders(system, shape.lanes)
   try {
-    await putThrough(system, uploaders, shape, formsFrom(form, 0, shape.warmUp))
-    const forms = formsFrom(form, shape.warmUp, shape.pictures)
+    const lanes = Math.max(WARM_UP.lanes, shape.lanes)
+    await putThrough(system, uploaders, { ...WARM_UP, lanes }, formsFrom(iconForm, 0, WARM_UP.pictures))
+    await putThrough(system, uploaders, shape, formsFrom(form, WARM_UP.pictures, shape.before))
+    const forms = formsFrom(form, WARM_UP.pictures + shape.before, shape.pictures)
     const before = cpuOfAll(system)
     const began = performance.now()
     const waitedMs = await putThrough(system, uploaders, shape, forms)

@@ -13,7 +13,7 @@ const shape: Shape = {
   says: 'photographs, 8 as fast as they can',
   lanes: 8,
   isClosed: false,
-  warmUp: 100,
+  before: 100,
   pictures: 500,
 }
 

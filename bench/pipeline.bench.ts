@@ -15,7 +15,7 @@ const alone: Shape = {
   lanes: 1,
   isClosed: true,
   pauseMs: 20,
-  warmUp: 300,
+  before: 50,
   pictures: 300,
 }
 const crowd: Shape = {

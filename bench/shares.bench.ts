@@ -9,7 +9,7 @@ import { formsFrom, openUploaders, putThrough } from './load.ts'
 import type { Output } from './output.ts'
 
 /** Icons that go through before anything is measured, and those that are. */
-const WARM_UP = 1_500
+const WARM_UP = 4_000
 const PICTURES = 3_000
 const UPLOADERS = { lanes: 8, isClosed: false }
 /** Beside the loop Node starts five threads for V8 first, and those for files when they are needed. */
