@@ -7,8 +7,9 @@ import { startLag } from './lag.ts'
 
 /** How long one ask for changes is held, in seconds. */
 const WAIT_SECONDS = 1
-/** Pause after an ask that nobody answered, in ms. */
+/** Pause after an ask that nobody answered, in ms; how long it may become where it is asked for one image again and again. */
 const AGAIN_MS = 20
+const MOST_AGAIN_MS = 1_000
 /** How much later than it happened a change may be seen here, in ms, and how many times the lag of this process more. */
 const LATE_MS = 1_000
 const LAGS = 3
@@ -164,10 +165,10 @@ function wrongStep(before: Task | undefined, task: Task): string | undefined {
 
 /** The status somebody answers in the end; a service that is away says nothing about the image. */
 async function statusOf(inner: Inner, url: string, isOver: () => boolean): Promise<number | undefined> {
-  for (;;) {
+  for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, MOST_AGAIN_MS)) {
     const told = await inner.ask(url)
     if (told !== undefined && told.status < 500) return told.status
     if (isOver()) return undefined
-    await delay(AGAIN_MS)
+    await delay(pauseMs)
   }
 }

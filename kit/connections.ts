@@ -86,18 +86,17 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
     all.set(socket, connection)
   })
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, next) => {
     const { socket } = request.raw
     const connection = all.get(socket)
-    if (connection === undefined) return
+    if (connection === undefined) return next()
     connection.calls += 1
     reply.raw.once('close', () => {
       connection.calls -= 1
       if (all.delete(socket)) all.set(socket, connection)
     })
-    if (connection.refusal === undefined || request.routeOptions.url === '/health') return
-    enter(connection)
-    if (connection.refusal !== undefined) throw connection.refusal
+    if (connection.refusal !== undefined && request.routeOptions.url !== '/health') enter(connection)
+    next(request.routeOptions.url === '/health' ? undefined : connection.refusal)
   })
 
   const look = () => {

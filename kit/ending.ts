@@ -5,22 +5,19 @@ import { ServiceError } from './errors.ts'
  * Gives what an answer will be. When that takes longer than `limitMs` it is refused, or cut if something of it has been sent; so
  * is one whose sending is not over by then. Fastify's own `handlerTimeout` is off as soon as the body of a request has been read.
  */
-export async function keepDeadline<T>(
-  { raw }: FastifyReply,
-  limitMs: number,
-  answer: Promise<T>,
-): Promise<T> {
-  let end = () => {}
-  const late = new Promise<never>((_resolve, reject) => {
-    end = () => reject(new ServiceError('unavailable', 'There was no answer in time.'))
+export function keepDeadline<T>({ raw }: FastifyReply, limitMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let isThere = false
+    const timer = setTimeout(() => {
+      if (isThere || raw.headersSent) raw.destroy()
+      else reject(new ServiceError('unavailable', 'There was no answer in time.'))
+    }, limitMs)
+    raw.once('close', () => clearTimeout(timer))
+    answer.then(given => {
+      isThere = true
+      resolve(given)
+    }, reject)
   })
-  const timer = setTimeout(() => (raw.headersSent ? raw.destroy() : end()), limitMs)
-  raw.once('close', () => clearTimeout(timer))
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    end = () => void raw.destroy()
-  }
 }
 
 /** Runs `undo` when the answer cannot be written any more: its caller is gone, or goes before the last byte. */

@@ -58,14 +58,16 @@ export function addGuard(app: FastifyInstance, options: GuardOptions): void {
   const isSecret = createSecretCheck(options.secrets)
   const isOwnHost = createHostCheck(app, options.advertised)
 
-  app.addHook('onRequest', async (request: FastifyRequest) => {
-    if (request.routeOptions.url === '/health') return
-    const { origin, host, authorization } = request.headers
-    if (origin !== undefined) throw new ServiceError('forbidden', 'Requests from web pages are refused here.')
+  const refusalOf = ({ headers: { origin, host, authorization } }: FastifyRequest) => {
+    if (origin !== undefined)
+      return new ServiceError('forbidden', 'Requests from web pages are refused here.')
     if (host !== undefined && !isOwnHost(host))
-      throw new ServiceError('forbidden', 'This service does not answer to that Host.')
-    if (options.secrets.length === 0) return
-    if (authorization === undefined) throw new ServiceError('unauthorized', 'The secret is missing.')
-    if (!isSecret(authorization)) throw new ServiceError('forbidden', 'The secret is wrong.')
+      return new ServiceError('forbidden', 'This service does not answer to that Host.')
+    if (options.secrets.length === 0) return undefined
+    if (authorization === undefined) return new ServiceError('unauthorized', 'The secret is missing.')
+    return isSecret(authorization) ? undefined : new ServiceError('forbidden', 'The secret is wrong.')
+  }
+  app.addHook('onRequest', (request, _reply, next) => {
+    next(request.routeOptions.url === '/health' ? undefined : refusalOf(request))
   })
 }

@@ -71,11 +71,12 @@ export function addRefusals(app: FastifyInstance, methodsOf: (path: string) => r
     return sendRefusal(request, reply, refusal)
   })
 
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, next) => {
     if (!request.raw.complete) reply.raw.shouldKeepAlive = true
+    next()
   })
-  app.addHook('onResponse', async request => {
-    const { raw } = request
+  app.addHook('onResponse', ({ raw }, _reply, next) => {
+    next()
     if (raw.complete || raw.destroyed) return
     const timer = setTimeout(() => raw.destroy(), DROP_MS).unref()
     raw.on('error', () => {}).once('close', () => clearTimeout(timer))

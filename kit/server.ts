@@ -122,12 +122,13 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()])
   })
   addRefusals(app, path => methods.get(path) ?? [])
-  const readerPace = isForVisitors ? paceOf(patienceMs) : { windowMs: limits.innerReaderMs, leastBytes: 1 }
-  addConnectionLimits(app, { most: maxConnections, readerPace })
+  // The one hook that is async: by those behind it, all of a request that came in one piece has been read.
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.rawHeaders.length > 2 * limits.headerCount)
       throw new ServiceError('headers-too-large', `A request has at most ${limits.headerCount} headers.`)
   })
+  const readerPace = isForVisitors ? paceOf(patienceMs) : { windowMs: limits.innerReaderMs, leastBytes: 1 }
+  addConnectionLimits(app, { most: maxConnections, readerPace })
   if (options.guard !== undefined)
     addGuard(app, { ...options.guard, advertised: options.identity.advertised })
 
@@ -142,15 +143,17 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   // Bodies are what the route says, whatever the header says: originals send none, an empty one, or no media type.
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', (request, _reply, next) => {
     if (!request.routeOptions.config.readsContentType) delete request.headers['content-type']
+    next()
   })
 
   app.decorate('isReady', false)
   app.decorate('isLeaving', false)
   // Whoever comes once more must come over a new connection, and asks first who is there.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, next) => {
     if (app.isLeaving) reply.header('connection', 'close')
+    next()
   })
   app.decorate('served', {})
   addRoute(app, healthRoute, async () => ({
@@ -180,9 +183,10 @@ export function addRoutes<const C extends Contract>(
 }
 
 function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Handler<R>): void {
+  const takesBody = route.body !== 'none' && route.body !== 'form'
   const answerTo = async (request: FastifyRequest, reply: FastifyReply) => {
     const query = readQuery(route, request.query as Record<string, unknown>)
-    const body = (await readBody(route, request, app)) as BodyOf<R>
+    const body = (takesBody ? await readBody(route, request, app) : undefined) as BodyOf<R>
     try {
       return await handler(new IncomingCall(query, body, request, reply))
     } catch (error) {
@@ -195,17 +199,18 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
     method: route.method,
     url: route.path,
     config: { readsContentType: route.body === 'form' },
-    handler: async (request, reply) => {
+    handler(request, reply) {
       const answering = answerTo(request, reply)
-      try {
-        const answer = await keepDeadline(reply, app.timeOf(route), answering)
-        app.served[route.path] = (app.served[route.path] ?? 0) + 1
-        return answer === sent ? reply : sendAnswer(route, reply, answer)
-      } catch (error) {
-        // What comes too late is for nobody.
-        if (route.reply.kind === 'bytes') answering.then(late => discard(late as Bytes)).catch(() => {})
-        throw error
-      }
+      keepDeadline(reply, app.timeOf(route), answering)
+        .then(answer => {
+          app.served[route.path] = (app.served[route.path] ?? 0) + 1
+          if (answer !== sent) sendAnswer(route, reply, answer)
+        })
+        .catch(error => {
+          reply.send(error)
+          // What comes too late is for nobody.
+          if (route.reply.kind === 'bytes') answering.then(late => discard(late as Bytes)).catch(() => {})
+        })
     },
   })
 }
