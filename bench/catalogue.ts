@@ -16,6 +16,7 @@ const catalogue: Readonly<Record<string, () => Promise<Bench>>> = {
   dispatch: async () => (await import('./dispatch.bench.ts')).dispatch,
   start: async () => (await import('./start.bench.ts')).start,
   pipeline: async () => (await import('./pipeline.bench.ts')).pipeline,
+  way: async () => (await import('./way.bench.ts')).way,
   scaling: async () => (await import('./scaling.bench.ts')).scaling,
   shares: async () => (await import('./shares.bench.ts')).shares,
   memory: async () => (await import('./memory.bench.ts')).memory,

@@ -14,12 +14,16 @@ export interface Series<T> {
 
 /**
  * All take turns, each round beginning with another: what a machine does beside, it does to all of them. One round before
- * the first only warms up.
+ * the first only warms up; none where each turn warms up by itself.
  */
-export async function playRounds<T>(rounds: number, players: readonly Player<T>[]): Promise<Series<T>[]> {
+export async function playRounds<T>(
+  rounds: number,
+  players: readonly Player<T>[],
+  warmUps = 1,
+): Promise<Series<T>[]> {
   const all = players.map(({ name, turn }) => ({ name, turn, turns: [] as T[] }))
-  for (let round = -1; round < rounds; round += 1) {
-    const first = (round + 1) % all.length
+  for (let round = -warmUps; round < rounds; round += 1) {
+    const first = (round + warmUps) % all.length
     for (const { turn, turns } of [...all.slice(first), ...all.slice(0, first)]) {
       const result = await turn()
       if (round >= 0) turns.push(result)

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlainBench } from './bench.ts'
+import type { Run } from './load.ts'
+import { compare, playRounds } from './rounds.ts'
+import { describeSpread, median } from './spread.ts'
+
+const ROUNDS = 3
+/** Those that the report tells of; the first is what stood before any step. */
+const REVISIONS = ['f4c8fb0', 'eae6c25', 'a6ee000', '4bfe1e9', '2c3dccd', '108ca9f', 'e6ff3ba']
+
+/**
+ * Builds all six services as they were at each of the project's revisions, and lets them take turns on icons, each turn in a
+ * process of its own, with fresh data and warmed up. The first is what the others are compared with.
+ */
+export const way: PlainBench = {
+  question: 'What has each step given to the way of a picture through all six services?',
+  takes: '[REVISION...]',
+  async run(output, folder, args) {
+    const revisions = args.length > 0 ? args : REVISIONS
+    const players = revisions.map(revision => {
+      const tree = buildAt(folder, revision)
+      return { name: subjectOf(revision), turn: async () => turnOf(tree) }
+    })
+    const all = await playRounds<Run>(ROUNDS, players, 0)
+    output.line(`\n${ROUNDS} rounds by turns, medians (least to most)`)
+    const rows = all.map(one => [
+      one.name,
+      describeSpread(one.turns.map(perSecond), 0),
+      compare(one, all[0], perSecond),
+      describeSpread(one.turns.map(cpuMs)),
+      compare(one, all[0], cpuMs),
+      sharesOf(one.turns),
+    ])
+    const head = [
+      'revision',
+      'a second',
+      'against the first',
+      'CPU ms a picture',
+      'against the first',
+      'of that',
+    ]
+    output.table(head, rows)
+  },
+}
+
+/** The services of a revision, built, with the packages of the present one. */
+function buildAt(folder: string, revision: string): string {
+  const tree = mkdtempSync(join(folder, 'at-'))
+  execFileSync('sh', ['-c', 'git archive "$2" | tar -x -C "$1"', 'sh', tree, revision])
+  symlinkSync(join(process.cwd(), 'node_modules'), join(tree, 'node_modules'))
+  execFileSync('scripts/build.sh', { cwd: tree })
+  return tree
+}
+
+function subjectOf(revision: string): string {
+  return execFileSync('git', ['log', '-1', '--format=`%h` %s', revision], { encoding: 'utf8' }).trim()
+}
+
+function turnOf(tree: string): Run {
+  const dataDir = join(tree, 'bench-data')
+  mkdirSync(dataDir)
+  try {
+    const program = join(import.meta.dirname, 'way-turn.js')
+    return JSON.parse(
+      execFileSync(process.execPath, [program, dataDir], { cwd: tree, encoding: 'utf8' }),
+    ) as Run
+  } finally {
+    rmSync(dataDir, { recursive: true })
+  }
+}
+
+function perSecond({ tookMs, waitedMs }: Run): number {
+  return (waitedMs.length / tookMs) * 1_000
+}
+
+function cpuMs(run: Run): number {
+  return Object.values(run.cpuMs).reduce((sum, ms) => sum + ms, 0)
+}
+
+function sharesOf(turns: readonly Run[]): string {
+  const names = Object.keys(turns[0]?.cpuMs ?? {})
+  return names.map(name => `${name} ${median(turns.map(run => run.cpuMs[name] ?? 0)).toFixed(2)}`).join(', ')
+}
