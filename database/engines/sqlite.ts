@@ -74,7 +74,13 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
     const length = isPlain ? plainLeaseMs : leaseMs
-    return { token: randomUUID(), isPlain, worker, leaseMs: length, until: now() + length }
+    return {
+      token: randomUUID().replaceAll('-', ''),
+      isPlain,
+      worker,
+      leaseMs: length,
+      until: now() + length,
+    }
   }
   const grant = (row: TaskRow, asking: Asking): Granted => {
     const holder = createHolder(asking)
