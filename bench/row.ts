@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { percentile } from '../faults/percentile.ts'
 import type { SystemOptions } from '../test/system/system.ts'
@@ -34,9 +34,9 @@ export async function runRow(row: Row, folder: string, before = async () => {}):
   const runs: Run[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     await before()
+    // Left there until the end: ext4 looks past each file that was deleted lately whenever it makes one.
     const dataDir = mkdtempSync(join(folder, 'system-'))
     runs.push(await runShape(row.shape, row.form, { ...row.options, dataDir }))
-    rmSync(dataDir, { recursive: true })
   }
   const names = Object.keys(runs[0]?.cpuMs ?? {})
   const shareOf = (name: string) => median(runs.map(({ cpuMs }) => cpuMs[name] ?? Number.NaN))

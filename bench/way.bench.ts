@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlainBench } from './bench.ts'
 import type { Run } from './load.ts'
@@ -59,16 +59,12 @@ function subjectOf(revision: string): string {
 }
 
 function turnOf(tree: string): Run {
-  const dataDir = join(tree, 'bench-data')
-  mkdirSync(dataDir)
-  try {
-    const program = join(import.meta.dirname, 'way-turn.js')
-    return JSON.parse(
-      execFileSync(process.execPath, [program, dataDir], { cwd: tree, encoding: 'utf8' }),
-    ) as Run
-  } finally {
-    rmSync(dataDir, { recursive: true })
-  }
+  // Left there until the end: ext4 looks past each file that was deleted lately whenever it makes one.
+  const dataDir = mkdtempSync(join(tree, 'data-'))
+  const program = join(import.meta.dirname, 'way-turn.js')
+  return JSON.parse(
+    execFileSync(process.execPath, [program, dataDir], { cwd: tree, encoding: 'utf8' }),
+  ) as Run
 }
 
 function perSecond({ tookMs, waitedMs }: Run): number {
