@@ -183,10 +183,9 @@ export function addRoutes<const C extends Contract>(
 }
 
 function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Handler<R>): void {
-  const takesBody = route.body !== 'none' && route.body !== 'form'
   const answerTo = async (request: FastifyRequest, reply: FastifyReply) => {
     const query = readQuery(route, request.query as Record<string, unknown>)
-    const body = (takesBody ? await readBody(route, request, app) : undefined) as BodyOf<R>
+    const body = (await readBody(route, request, app)) as BodyOf<R>
     try {
       return await handler(new IncomingCall(query, body, request, reply))
     } catch (error) {
