@@ -94,9 +94,9 @@ export const databaseContract = defineContract({
       summary: 'makes a task, under an id of its own or the given one; the same again is the same task',
     }),
     getById: get('/getById', {
-      query: { id, wait: waitSeconds.optional() },
+      query: { id, wait: waitSeconds.optional(), ended: flag.optional() },
       reply: json(task),
-      summary: 'a task; with wait (seconds), after its next change',
+      summary: 'a task; with wait (seconds), after its next change, with ended=1 as well once it has ended',
     }),
     getByIds: get('/getByIds', {
       query: { ids: idList(MOST_IDS) },

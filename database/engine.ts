@@ -37,11 +37,14 @@ export interface TaskEngine {
    */
   newTask(id?: number): Promise<number>
   /**
-   * The task, or `undefined`. With `waitMs` after its next change, at the latest when the time is up; one that has ended
-   * is answered at once, since it changes no more by itself.
+   * The task, or `undefined`. With `waitMs` after its next change, with `forEnd` after the one that ends it, at the latest when
+   * the time is up; one that has ended is answered at once, since it changes no more by itself.
    */
-  get(id: number, waiting?: Waiting): Promise<Task | undefined>
-  /** Gives out the oldest task that waits; the longest waiting caller gets it. `undefined` when none came in time. */
+  get(id: number, waiting?: Waiting & { readonly forEnd?: boolean }): Promise<Task | undefined>
+  /**
+   * Gives out the oldest task that waits, to the worker that has most such asks waiting, of two in turn; `undefined` when none
+   * came in time.
+   */
   take(asking: Asking): Promise<Granted | undefined>
   /** Answers all that this worker asks with nothing; what was granted to it stays so. */
   endAsks(worker: string): Promise<void>

@@ -21,9 +21,9 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
   addRoutes(app, databaseContract, {
     newTask: async ({ query }) => String(await engine.newTask(query.id)),
     async getById(call) {
-      const { id, wait } = call.query
+      const { id, wait, ended } = call.query
       if (wait === undefined) return found(await engine.get(id))
-      return found(await engine.get(id, { waitMs: wait * 1_000, signal: call.signal }))
+      return found(await engine.get(id, { waitMs: wait * 1_000, forEnd: ended === 1, signal: call.signal }))
     },
     getByIds: async ({ query: { ids } }) => {
       const tasks = await Promise.all(ids.map(id => engine.get(id)))

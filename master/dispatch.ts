@@ -8,7 +8,7 @@ import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 
 /** Pause between two asks of an original database, which cannot hold one, in ms. */
-const ASK_AGAIN_MS = 250
+export const ASK_AGAIN_MS = 250
 
 export interface DispatchOptions {
   readonly database: Link<typeof databaseContract>

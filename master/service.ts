@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
 import { done } from '../kit/contract.ts'
@@ -8,7 +9,7 @@ import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
 import type { storageContract } from '../storage/contract.ts'
 import { masterContract } from './contract.ts'
-import { createDispatch } from './dispatch.ts'
+import { ASK_AGAIN_MS, createDispatch } from './dispatch.ts'
 import { createIntake } from './intake.ts'
 
 export interface MasterOptions extends ServerOptions {
@@ -44,22 +45,24 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
       if (task.endedMs === undefined || !(await isSwept())) return image
       return { ...image, keptUntil: Date.now() + Math.max(0, retentionMs - task.endedMs) }
     },
-    async isReady({ query: { id, wait = 0 }, signal }) {
+    async isReady(call) {
+      const { id, wait = 0 } = call.query
+      if (wait === 0) return refuseFailed(await database.ask.getById({ id })).state === finished ? '1' : '0'
+      const { signal } = call
       const giveUpAt = performance.now() + wait * 1_000
-      let task = refuseFailed(await database.ask.getById({ id }))
-      while (task.state !== finished) {
-        const leftSeconds = Math.ceil((giveUpAt - performance.now()) / 1_000)
-        if (leftSeconds <= 0 || signal.aborted) return '0'
-        const waiting = database.ask.getById({ id, wait: leftSeconds }, { signal })
+      for (let left = wait; left > 0 && !signal.aborted; ) {
+        const asking = database.ask.getById({ id, wait: left, ended: 1 }, { signal })
         // About to end: who still waits is told how it stands, and comes again.
-        const changed = await waiting.catch(error => {
+        const task = await asking.catch(error => {
           if (signal.aborted) return undefined
           throw error
         })
-        if (changed === undefined) return '0'
-        task = refuseFailed(changed)
+        if (task !== undefined && refuseFailed(task).state === finished) return '1'
+        left = Math.round((giveUpAt - performance.now()) / 1_000)
+        // Answered early: an original database holds no ask, and one of ours that is about to end lets go of all.
+        if (left > 0) await delay(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
       }
-      return '1'
+      return '0'
     },
     async getNewTask({ query, reply, signal }) {
       try {

@@ -7,7 +7,7 @@ import { Failure } from './failure.ts'
 import type { HealthCheck } from './health.ts'
 import { identify } from './process-id.ts'
 import type { Started } from './run-file.ts'
-import { type Part, serviceOf } from './services.ts'
+import { type Part, processSettings, serviceOf } from './services.ts'
 
 /** How long a service may take to be ready, in ms. */
 const READY_MS = 30_000
@@ -57,6 +57,7 @@ export function startChild(options: ChildOptions): Child {
   const child = spawn(process.execPath, ['--enable-source-maps', part.main], {
     detached: true,
     env: {
+      ...processSettings[part.service],
       ...env,
       ...settingsFor(part, env),
       ...socketSettings(socket),

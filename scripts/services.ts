@@ -16,6 +16,15 @@ export type Service = (typeof portSettings)[number]['service']
 /** 0: the system chooses. */
 export type Ports = Readonly<Record<Service, number>>
 
+/**
+ * What a service is started with, unless the environment has it already. Storage waits for its disk in Node's threads, whose
+ * number is settled before a line of ours runs: with the four of Node a disk that needs 5 ms for an fsync takes less than
+ * half as many images a second.
+ */
+export const processSettings: Readonly<Partial<Record<Service, NodeJS.ProcessEnv>>> = {
+  storage: { UV_THREADPOOL_SIZE: '16' },
+}
+
 /** What ends first: nobody is left who asks the one that ends next. */
 export const stopOrder: readonly Service[] = [
   'frontend',

@@ -9,10 +9,10 @@ export const workerConfig = {
     ...sharedSettings('WORKER', 3004),
     ...kvSetting,
     ...uploadSettings,
-    threads: setting(whole(1, 1_000).default(2 * availableParallelism()), {
+    threads: setting(whole(1, 1_000).default(8 * availableParallelism()), {
       env: 'WORKER_THREADS',
       unit: 'tasks',
-      says: 'how many tasks it runs at once: twice the cores unless said',
+      says: 'how many tasks it runs at once: eight a core unless said',
     }),
     swapThreads: setting(whole(1, 1_000).default(availableParallelism()), {
       env: 'SWAP_THREADS',

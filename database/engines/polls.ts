@@ -11,7 +11,10 @@ export interface Poll {
 export interface Polls {
   /** Queues one who asks; answered by `answer`, by the end of its wait, or when nobody wants to know any more. */
   add(asking: Asking): Promise<Granted | undefined>
-  /** Those who wait, the longest waiting first. */
+  /**
+   * Those who wait, in the order in which they are to be served: each time one of the worker that has most asks waiting, and so
+   * the most to spare; of its asks the longest waiting, of such workers the one that was served longest ago.
+   */
   waiting(): Iterable<Poll>
   /** Lets those who came since the last call begin their wait; with none, they are answered with nothing. */
   beginWaits(): void
@@ -28,9 +31,11 @@ export interface Polls {
   close(): void
 }
 
-/** Who waits for a task, in the order in which they came. */
+/** Who waits for a task. */
 export function createPolls(): Polls {
-  const polls = new Set<Poll>()
+  /** What each worker asks, in the order in which it came; whoever has no name is somebody else each time. */
+  const asks = new Map<string | Asking, Set<Poll>>()
+  const all = () => [...asks.values()].flatMap(polls => [...polls])
   let isClosed = false
   let fresh: (Poll & { beginWait(): void })[] = []
 
@@ -38,11 +43,14 @@ export function createPolls(): Polls {
     add: asking =>
       new Promise((resolve, reject) => {
         let timer: NodeJS.Timeout | undefined
-        const { waitMs = 0, signal } = asking
+        const { waitMs = 0, signal, worker: asker = asking } = asking
+        const own = asks.get(asker) ?? new Set()
         const takeOut = () => {
           clearTimeout(timer)
           signal?.removeEventListener('abort', giveUp)
-          polls.delete(poll)
+          if (!own.delete(poll)) return
+          asks.delete(asker)
+          if (own.size > 0) asks.set(asker, own)
         }
         const giveUp = () => poll.answer(undefined)
         const poll = {
@@ -56,17 +64,26 @@ export function createPolls(): Polls {
             reject(error)
           },
           beginWait() {
-            if (!polls.has(poll)) return
+            if (!own.has(poll)) return
             if (waitMs > 0) timer = setTimeout(giveUp, waitMs)
             else giveUp()
           },
         }
-        polls.add(poll)
+        own.add(poll)
+        asks.set(asker, own)
         fresh.push(poll)
         if (signal?.aborted || isClosed) giveUp()
         else signal?.addEventListener('abort', giveUp, { once: true })
       }),
-    waiting: () => polls,
+    *waiting() {
+      const workers = [...asks.values()].map(polls => ({ left: polls.size, polls: polls.values() }))
+      for (;;) {
+        const next = workers.reduce((best, worker) => (worker.left > best.left ? worker : best), none)
+        if (next === none) return
+        next.left -= 1
+        yield next.polls.next().value as Poll
+      }
+    },
     beginWaits() {
       const begun = fresh
       fresh = []
@@ -74,11 +91,10 @@ export function createPolls(): Polls {
     },
     letGo(worker) {
       const isNew = new Set<Poll>(fresh)
-      for (const poll of [...polls])
-        if (poll.asking.worker === worker && !isNew.has(poll)) poll.answer(undefined)
+      for (const poll of [...(asks.get(worker) ?? [])]) if (!isNew.has(poll)) poll.answer(undefined)
     },
     dismiss(worker) {
-      for (const poll of [...polls]) if (poll.asking.worker === worker) poll.answer(undefined)
+      for (const poll of [...(asks.get(worker) ?? [])]) poll.answer(undefined)
     },
     rejectNew(error) {
       const rejected = fresh
@@ -87,7 +103,10 @@ export function createPolls(): Polls {
     },
     close() {
       isClosed = true
-      for (const poll of [...polls]) poll.answer(undefined)
+      for (const poll of all()) poll.answer(undefined)
     },
   }
 }
+
+/** Less than anybody's. */
+const none = { left: 0, polls: new Set<Poll>().values() }

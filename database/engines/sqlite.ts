@@ -3,7 +3,6 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
-import { failed, finished } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createBatch } from './batch.ts'
@@ -37,7 +36,7 @@ export interface SqliteTasksOptions {
 
 /**
  * Tasks in SQLite. What is asked in one turn of the event loop is one transaction, in this order: operations as they came;
- * then leases and pauses that are over; then grants, to whoever waits longest. So a renewal is heard before its lease is
+ * then leases and pauses that are over; then grants, to whoever asks for most. So a renewal is heard before its lease is
  * found to be over, and a task made while a poll waits is on disk as granted.
  */
 export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
@@ -171,12 +170,16 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         }
       }),
     async get(id, waiting) {
-      const row = tasks.find(id)
-      if (waiting === undefined || row === undefined || row.state === finished || row.state === failed)
-        return row && life.toTask(row, now())
-      await watchers.wait(id, waiting)
-      const after = tasks.find(id)
-      return after && life.toTask(after, now())
+      let row = tasks.find(id)
+      const giveUpAt = performance.now() + (waiting?.waitMs ?? 0)
+      while (waiting !== undefined && row !== undefined && life.isOpen(row)) {
+        const leftMs = giveUpAt - performance.now()
+        if (leftMs <= 0 || waiting.signal?.aborted || !database.open) break
+        await watchers.wait(id, { ...waiting, waitMs: leftMs })
+        row = tasks.find(id)
+        if (!waiting.forEnd) break
+      }
+      return row && life.toTask(row, now())
     },
     take(asking) {
       const granted = polls.add(asking)

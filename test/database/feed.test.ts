@@ -1,5 +1,5 @@
 import t from 'tap'
-import { failed, finished, notStarted } from '../../database/contract.ts'
+import { failed, finished, inProgress, notStarted } from '../../database/contract.ts'
 import { forEachEngine } from './engines.ts'
 
 forEachEngine((name, openFor) => {
@@ -22,6 +22,29 @@ forEachEngine((name, openFor) => {
       t.equal((await engine.get(1, { waitMs: 60_000 }))?.state, finished, 'one that has ended: at once')
       t.equal(await engine.get(3, { waitMs: 60_000 }), undefined)
     })
+
+    t.test(
+      'who waits for the end of a task is not answered before it, unless it goes or the time is up',
+      async t => {
+        const { engine, take } = openFor(t)
+        await engine.newTask(1)
+        await engine.newTask(2)
+        let isTold = false
+        const told = engine.get(1, { waitMs: 60_000, forEnd: true }).finally(() => {
+          isTold = true
+        })
+        const { token } = await take()
+        await engine.fail(1, token, { mayRetry: true, reason: 'no' })
+        await engine.set(1, inProgress)
+        t.notOk(isTold)
+        await engine.set(1, failed)
+        t.equal((await told)?.state, failed)
+        t.equal((await engine.get(2, { waitMs: 1, forEnd: true }))?.state, notStarted)
+        const gone = engine.get(2, { waitMs: 60_000, forEnd: true })
+        await engine.remove(2)
+        t.equal(await gone, undefined)
+      },
+    )
 
     t.test('who waits for a task is answered when the time is up, or nobody wants to know', async t => {
       const { engine } = openFor(t)

@@ -126,7 +126,7 @@ forEachEngine((name, openFor) => {
       },
     )
 
-    t.test('one who comes later does not overtake one who waits', async t => {
+    t.test('one who comes later, and asks for no more, does not overtake one who waits', async t => {
       const { engine } = openFor(t)
       const first = engine.take(waiting)
       await turn()
@@ -134,6 +134,26 @@ forEachEngine((name, openFor) => {
       t.equal(second, undefined)
       t.equal((await first)?.grant.id, 1)
     })
+
+    t.test(
+      'a burst is shared by workers that ask for as much, and fills up who asks for more first',
+      async t => {
+        const { engine } = openFor(t)
+        const granted: string[] = []
+        const ask = (worker: string) =>
+          engine.take({ ...waiting, worker }).then(given => given && granted.push(worker))
+        const asks = ['a', 'a', 'a', 'b', 'b', 'b', 'c'].map(ask)
+        await turn()
+        for (let id = 1; id <= 7; id += 1) void engine.newTask(id)
+        await Promise.all(asks)
+        t.equal(granted.join(''), 'abab' + 'abc')
+        const later = ['a', 'b'].map(ask)
+        await turn()
+        await engine.newTask(8)
+        await Promise.race(later)
+        t.equal(granted.at(-1), 'a', 'who was served longest ago')
+      },
+    )
 
     t.test('a task that comes back goes to who waits', async t => {
       const { engine, take } = openFor(t)

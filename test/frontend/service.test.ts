@@ -42,8 +42,12 @@ t.test('whoever waits at a frontend or a master that ends is told how it stands'
   for (const service of ['frontend', 'master'] as const) {
     const { stage, app, url } = await openFrontend(t)
     const { text: id } = await submit(url, formWith(uniqueImage(1)))
+    let isAsked = false
+    stage.apps.database.server.on('request', asked => {
+      isAsked ||= /^\/getById/.test(asked.url ?? '')
+    })
     const waiting = get(`${url}/isReady?id=${id}&wait=60`)
-    await waitFor('the ask', () => (stage.apps.database.served['/getById'] ?? 0) > 0)
+    await waitFor('the ask', () => isAsked)
     await (service === 'frontend' ? app : stage.apps.master).close()
     t.match(await waiting, { status: 200, text: 'Your image is not ready yet.' }, service)
   }

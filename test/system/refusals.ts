@@ -199,6 +199,7 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   since: ['', '-1', 'x'],
   wait: ['', '-1', 'x', '1e3'],
   retry: ['', '2', 'true'],
+  ended: ['', '2', 'true'],
   create: ['', '2', 'true'],
   attempt: ['', '-1', 'x'],
   ids: ['', '1,', '-1', '1,07', '1,x', Array(501).fill('1').join(',')],

@@ -58,6 +58,7 @@ const examples: Readonly<Record<string, string>> = {
   since: '0',
   wait: '0',
   retry: '0',
+  ended: '0',
   create: '0',
   attempt: '1',
   olderThanMs: '0',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { request } from 'undici'
-import { portSettings, type Service, stopOrder } from '../../scripts/services.ts'
+import { portSettings, processSettings, type Service, stopOrder } from '../../scripts/services.ts'
 import { freePorts } from './ports.ts'
 import { createServiceProcess, type End, type ServiceProcess, type Signal } from './process.ts'
 
@@ -181,7 +181,7 @@ async function plan(
       const port = ports[i] ?? 0
       const { env: particular, ...place } = each(name, port)
       const original = originals.includes(service) ? standIn(service, port, kv) : {}
-      const own = { ...shared, [variable]: String(port), ...particular }
+      const own = { ...processSettings[service], ...shared, [variable]: String(port), ...particular }
       const options = { name, service, port, env: own, logs, isFailing, ...place, ...original }
       return [name, createServiceProcess(options)]
     }),
