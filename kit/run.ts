@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setDefaultHighWaterMark } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
 import { ConfigError } from './config.ts'
 import { affordableConnections } from './descriptors.ts'
@@ -23,6 +24,12 @@ export const DRAIN_MS = 10_000
  */
 const STREAM_BYTES = 64 * 1024
 
+/**
+ * By how many percent of what lives in it the heap may grow before all of it is marked: so much that the buffers of bodies
+ * which pass through do not set that off (docs/decisions, 023).
+ */
+const HEAP_GROWTH = 200
+
 /** The file descriptor of the first socket that is handed over. */
 const FIRST_SOCKET = 3
 
@@ -38,6 +45,7 @@ export interface Start extends Trust {
 /** Waits for its turn, if it was told to; then who this process is and where it stands. Ends the process with one line when a setting contradicts another. */
 export function startService(service: string, config: SharedConfig, isPublic = false): Start {
   setDefaultHighWaterMark(false, STREAM_BYTES)
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
   if (config.standbyFd !== undefined) standBy(config.standbyFd)
   try {
     const standing = standingOf(config, isPublic)

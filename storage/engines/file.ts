@@ -1,10 +1,10 @@
-import { closeSync, createReadStream, fstatSync, fsync, open, read, write } from 'node:fs'
+import { closeSync, createReadStream, fstatSync, fsync, open, read, writev } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 
 const openFd = promisify(open)
 const readFd = promisify(read)
-const writeFd = promisify(write)
+const writeFd = promisify(writev)
 const syncFd = promisify(fsync)
 
 /**
@@ -40,10 +40,10 @@ export class OpenFile {
     return seen
   }
 
-  /** Writes all of it behind what was written before. */
-  async write(bytes: Buffer): Promise<void> {
-    for (let written = 0; written < bytes.length; )
-      written += (await writeFd(this.#fd, bytes, written, bytes.length - written, null)).bytesWritten
+  /** Writes all of these behind what was written before. */
+  async write(pieces: readonly Buffer[]): Promise<void> {
+    let left = pieces
+    while (left.length > 0) left = behind(left, (await writeFd(this.#fd, left)).bytesWritten)
   }
 
   /** Resolved means on disk. */
@@ -67,4 +67,15 @@ export class OpenFile {
 /** Opens a file to read it, or makes one to write it that must not be there yet. */
 export async function openFile(path: string, flags: 'r' | 'wx'): Promise<OpenFile> {
   return new OpenFile(await openFd(path, flags))
+}
+
+/** What is left of `pieces` behind so many bytes. */
+function behind(pieces: readonly Buffer[], bytes: number): Buffer[] {
+  let done = bytes
+  const left: Buffer[] = []
+  for (const piece of pieces) {
+    if (piece.length > done) left.push(piece.subarray(done))
+    done = Math.max(0, done - piece.length)
+  }
+  return left
 }

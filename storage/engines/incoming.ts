@@ -11,6 +11,13 @@ import type { Room } from './ledger.ts'
 import { encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 import { ignoreAbsence } from './sealed.ts'
 
+/**
+ * Pieces of a stream are written together once they have so many bytes, since each write is a turn of a thread; or once the first
+ * of them came so long ago, in ms: a file that is written slowly must not look abandoned.
+ */
+const WRITE_BYTES = 256 * 1024
+const WRITE_MS = 1_000
+
 /** A file that is on disk with its seal and has no name yet by which it could be read. */
 export interface Received {
   /** SHA-256 of the image. */
@@ -157,15 +164,24 @@ async function writeSealed(file: OpenFile, { data }: Bytes, { maxBytes, room }: 
   if (Buffer.isBuffer(data)) {
     take(data)
     const seal = finish()
-    await file.write(Buffer.concat([data, encodeSeal(seal)]))
+    await file.write([data, encodeSeal(seal)])
     return seal
   }
+  let held: Buffer[] = []
+  let heldBytes = 0
+  let heldSince = performance.now()
   for await (const piece of data) {
     take(piece)
-    await file.write(piece)
+    if (held.length === 0) heldSince = performance.now()
+    held.push(piece)
+    heldBytes += piece.length
+    if (heldBytes < WRITE_BYTES && performance.now() - heldSince < WRITE_MS) continue
+    await file.write(held)
+    held = []
+    heldBytes = 0
   }
   const seal = finish()
-  await file.write(encodeSeal(seal))
+  await file.write([...held, encodeSeal(seal)])
   return seal
 }
 

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto'
 import { appendFile, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { discard } from '../../kit/body.ts'
 import type { StorageEngine } from '../../storage/engine.ts'
 import { createIncoming } from '../../storage/engines/incoming.ts'
 import { SEAL_BYTES } from '../../storage/engines/seal.ts'
 import { createRandom } from '../images/random.ts'
+import { waitFor } from '../system/waiting.ts'
 import { anyImage, bytesOf, contentOf, LARGE_BYTES, openFiles, readAll, streamOf } from './images.ts'
 
 const upload = { id: 72, state: 'working' } as const
@@ -101,14 +103,27 @@ t.test('no temporary file is left by a success, a refusal or a sender that break
   t.same(await left(), [])
 
   const body = new Readable({ read() {} })
-  body.push(bytesOf(100_000))
+  body.push(bytesOf(300_000))
   const sending = engine.put({ id: 8, state: 'working' }, { data: body }, anyImage)
   const refused = t.rejects(sending, { message: 'gone' })
-  while ((await sizesOf(join(path, 'incoming')))[0] !== 100_000) await new Promise(setImmediate)
+  while ((await sizesOf(join(path, 'incoming')))[0] !== 300_000) await new Promise(setImmediate)
   t.equal(await engine.get({ id: 8, state: 'working' }), undefined)
   body.destroy(new Error('gone'))
   await refused
   t.same(await left(), [])
+})
+
+t.test('a file that comes slowly is written as it comes', async t => {
+  const { engine, path } = await openFiles(t)
+  const body = new Readable({ read() {} })
+  const sending = engine.put({ id: 8, state: 'working' }, { data: body }, anyImage)
+  body.push('first')
+  await delay(1_100)
+  body.push('second')
+  await waitFor('both are in the file', async () => (await sizesOf(join(path, 'incoming')))[0] === 11)
+  body.push(null)
+  await sending
+  t.same(await readAll(engine, { id: 8, state: 'working' }), Buffer.from('firstsecond'))
 })
 
 t.test('a temporary file that nobody touches is swept at the start, a younger one is left alone', async t => {
