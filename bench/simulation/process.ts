@@ -1,3 +1,4 @@
+import { processSettings } from '../../scripts/services.ts'
 import type { Part } from './costs.ts'
 import type { Durations } from './durations.ts'
 import type { Events } from './events.ts'
@@ -5,8 +6,8 @@ import type { Machine } from './machine.ts'
 import { createStation, type Station } from './station.ts'
 import type { Wait } from './way.ts'
 
-/** libuv's threads, in which Node does what it does with files (UV_THREADPOOL_SIZE). */
-const FILE_THREADS = 4
+/** libuv's threads, in which Node does what it does with files: those of storage, which alone has to do with many. */
+const FILE_THREADS = Number(processSettings.storage?.UV_THREADPOOL_SIZE)
 /** What V8 does beside the loop is given to a core in bits of so much, in ms. */
 const BESIDE_MS = 1
 

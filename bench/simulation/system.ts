@@ -43,8 +43,8 @@ export interface SystemOptions {
   readonly setting: Setting
 }
 
-/** How many tasks a worker holds at once: twice its cores, unless said (worker/config.ts). */
-export const tasksHeld = (setting: Setting) => 2 * setting.cores
+/** How many tasks a worker holds at once: eight a core, unless said (worker/config.ts). */
+export const tasksHeld = (setting: Setting) => 8 * setting.cores
 /** How often each process renews its entry in the kv-store, in ms (kit/discovery.ts), and what that takes there: a guess. */
 const RENEW_MS = 3_000
 const RENEWAL_MS = 0.5
