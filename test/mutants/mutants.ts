@@ -69,18 +69,18 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/incoming.ts',
-        find: '    await file.write(Buffer.concat([data, encodeSeal(seal)]))\n',
-        replace: '    await file.write(Buffer.concat([data, encodeSeal(seal)])).catch(() => {})\n',
+        find: '    await file.write([data, encodeSeal(seal)])\n',
+        replace: '    await file.write([data, encodeSeal(seal)]).catch(() => {})\n',
       },
       {
         file: 'storage/engines/incoming.ts',
-        find: '    await file.write(piece)\n',
-        replace: '    await file.write(piece).catch(() => {})\n',
+        find: '    await file.write(held)\n',
+        replace: '    await file.write(held).catch(() => {})\n',
       },
       {
         file: 'storage/engines/incoming.ts',
-        find: '  await file.write(encodeSeal(seal))\n',
-        replace: '  await file.write(encodeSeal(seal)).catch(() => {})\n',
+        find: '  await file.write([...held, encodeSeal(seal)])\n',
+        replace: '  await file.write([...held, encodeSeal(seal)]).catch(() => {})\n',
       },
     ],
     shownBy: { fault: 'T6', rounds: 3 },
