@@ -78,8 +78,16 @@ export const finishReply = textOrJson(z.literal(done), grant)
 export const ofHolder = { id, token }
 export const ofGetNewTask = { worker: token.optional(), wait: waitSeconds.optional() }
 export const ofEndAsks = { worker: token }
-/** With `next` that worker gets the next task together with the end of this one, where one waits. */
-export const ofFinish = { id, token: token.optional(), next: token.optional() }
+/**
+ * With `next` that worker gets the next task together with the end of this one, where one waits; with `wait` as well, in seconds, the
+ * answer is held until there is one.
+ */
+export const ofFinish = {
+  id,
+  token: token.optional(),
+  next: token.optional(),
+  wait: waitSeconds.optional(),
+}
 export const ofFail = { id, token, retry: flag.default(0) }
 export const ofChanges = { since: revision.default(0), wait: waitSeconds.default(0) }
 

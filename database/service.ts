@@ -53,10 +53,12 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       await engine.fail(id, token, { mayRetry: retry === 1, reason })
       return done
     },
-    async finishTask({ query: { id, token, next }, reply }) {
-      const asking = next === undefined ? undefined : { isPlain: false, worker: next }
-      const granted = await engine.finish(id, token, asking)
-      return granted === undefined ? done : toHolder(granted, reply)
+    async finishTask(call) {
+      const { id, token, next, wait = 0 } = call.query
+      const asking = next === undefined ? undefined : { isPlain: false, worker: next, waitMs: wait * 1_000 }
+      const signal = wait > 0 ? call.signal : undefined
+      const granted = await engine.finish(id, token, asking && { ...asking, signal })
+      return granted === undefined ? done : toHolder(granted, call.reply)
     },
     async setById({ body: { id, state } }) {
       await engine.set(id, state)

@@ -24,6 +24,7 @@ export interface Finished {
   readonly id: number
   readonly token?: string | undefined
   readonly next?: string | undefined
+  readonly wait?: number | undefined
 }
 
 /** Hands tasks out to workers and takes their word that they are done. */
@@ -34,9 +35,9 @@ export interface Dispatch {
   takeBack(grant: Grant): Promise<void>
   /**
    * Passes on that a task is done. Without a token it looks first whether there is a result: `conflict` if not. Gives what was
-   * granted to `next` together with it.
+   * granted to `next` together with it, or within `wait` seconds.
    */
-  finish(done: Finished): Promise<Grant | undefined>
+  finish(done: Finished, signal?: AbortSignal): Promise<Grant | undefined>
 }
 
 export function createDispatch({ database, storage }: DispatchOptions): Dispatch {
@@ -83,7 +84,7 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         throw error
       }
     },
-    async finish({ id, token, next }) {
+    async finish({ id, token, next, wait }, signal) {
       if (token === undefined && !(await storage.isOriginal())) {
         const result = await storage.ask.getImage({ id, state: 'finished' }).catch(error => {
           if (hasCode(error, 'not-found'))
@@ -92,7 +93,7 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         })
         discard(result)
       }
-      const said = await database.ask.finishTask({ id, token, next })
+      const said = await database.ask.finishTask({ id, token, next, wait }, { signal })
       const grant = said === done ? undefined : said
       try {
         failpoint('master.task.finished')

@@ -76,8 +76,9 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
         return sent
       }
     },
-    async registerTaskFinished({ query, reply }) {
-      const grant = await dispatch.finish(query)
+    async registerTaskFinished(call) {
+      const { query, reply } = call
+      const grant = await dispatch.finish(query, query.wait === undefined ? undefined : call.signal)
       if (grant === undefined) return done
       ifUnsent(reply, () => dispatch.takeBack(grant))
       return grant

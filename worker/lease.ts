@@ -11,6 +11,10 @@ import type { masterContract } from '../master/contract.ts'
 const SAY_AGAIN_MS = 250
 /** How long a task without a token is ours: what the original gives, in ms. */
 const PLAIN_LEASE_MS = 120_000
+/** How long the answer to the end of a task is held until there is a next one, in seconds. */
+const WAIT_SECONDS = 30
+/** A word that a master has had for so long has been heard, or it got stuck on its way; in ms. */
+const HEARD_MS = 1_000
 
 export interface LeaseOptions {
   readonly grant: Grant
@@ -24,37 +28,50 @@ export interface LeaseOptions {
 export interface Lease {
   /** Aborts when somebody else holds the task by now, or it was handed back: what is done for it is done in vain. */
   readonly signal: AbortSignal
-  /** Says that the result is stored. Gives false when that came too late. */
+  /**
+   * Says that the result is stored. Resolves once a master has answered, which holds its answer until there is a next task, or for
+   * 30 s; with false when it came too late, or never got through. Never rejects.
+   */
   finish(): Promise<boolean>
   /** Says why it failed; `retry` when another try may help. */
   fail(reason: string, retry: boolean): Promise<void>
   /** Hands it back, uncounted. */
   release(): Promise<void>
+  /** The task that was granted together with its end, once that is answered; at once when it is not finished. Never rejects. */
+  next(): Promise<Grant | undefined>
   /** Ends the renewing. */
   close(): void
-  /** The task that was granted together with its end. */
-  next(): Grant | undefined
 }
 
 /**
  * Behind an original master a grant has no token: it can neither be renewed, nor handed back, nor failed; the original
  * takes it back by itself after 120 s.
  */
-export function openLease({ grant, master, asksNext = () => undefined, log }: LeaseOptions): Lease {
+export function openLease(options: LeaseOptions): Lease {
+  const { grant, master, asksNext = () => undefined, log } = options
   const { id, token } = grant
   const leaseMs = grant.leaseMs ?? PLAIN_LEASE_MS
   const ended = new AbortController()
   let heldUntil = performance.now() + leaseMs
   let renewing: NodeJS.Timeout | undefined
   let next: Grant | undefined
+  let finishing: Promise<boolean> | undefined
+  /** The word that it is finished, until it is answered. Renewed meanwhile: once that is refused it was heard. */
+  let word: { readonly since: number; readonly again: AbortController } | undefined
+  let isHeard = false
 
   const renew = async (name: string) => {
     const before = performance.now()
     try {
       await master.ask.renewTask({ id, token: name })
       heldUntil = before + leaseMs
+      if (word !== undefined && before - word.since > HEARD_MS) word.again.abort()
     } catch (error) {
       if (!hasCode(error, 'conflict', 'not-found')) return
+      if (word !== undefined) {
+        isHeard = true
+        return close()
+      }
       log.warn({ id, attempt: grant.attempt }, 'the lease was lost')
       ended.abort()
     }
@@ -71,6 +88,7 @@ export function openLease({ grant, master, asksNext = () => undefined, log }: Le
         return true
       } catch (error) {
         if (hasCode(error, 'conflict', 'not-found')) return false
+        if (isHeard) return true
         if (performance.now() > heldUntil) throw error
         await delay(SAY_AGAIN_MS)
       }
@@ -82,18 +100,40 @@ export function openLease({ grant, master, asksNext = () => undefined, log }: Le
   }
   const close = () => clearInterval(renewing)
 
+  const sayFinished = async (): Promise<boolean> => {
+    const bring = async () => {
+      // When it has to be said again after one came, that one is not to be forgotten for another.
+      const wanted = next === undefined ? asksNext() : undefined
+      const wait = wanted === undefined ? undefined : WAIT_SECONDS
+      const again = new AbortController()
+      word = { since: performance.now(), again }
+      const said = await master.ask.registerTaskFinished(
+        { id, token, next: wanted, wait },
+        { signal: again.signal },
+      )
+      word = undefined
+      if (said !== done) next = said
+      failpoint('worker.task.finished')
+    }
+    try {
+      return await say(bring)
+    } catch (error) {
+      log.warn({ id, err: error }, 'no word came through')
+      return false
+    }
+  }
+
   return {
     signal: ended.signal,
     close,
-    next: () => next,
-    finish: () =>
-      say(async () => {
-        // When it has to be said again after one came, that one is not to be forgotten for another.
-        const wanted = next === undefined ? asksNext() : undefined
-        const said = await master.ask.registerTaskFinished({ id, token, next: wanted })
-        if (said !== done) next = said
-        failpoint('worker.task.finished')
-      }),
+    finish() {
+      finishing = sayFinished()
+      return finishing
+    },
+    async next() {
+      await finishing
+      return next
+    },
     async fail(reason, retry) {
       if (token === undefined) return
       await say(async () => {

@@ -58,6 +58,7 @@ export function openPool(options: PoolOptions): Pool {
   const { closing: signal } = gate
   const leases = new Set<Lease>()
   const resting = new Set<Promise<void>>()
+  /** Words to a master that are answered with a task, or late. */
   let asking = 0
   let ended = 0
   let isStopping = false
@@ -73,20 +74,23 @@ export function openPool(options: PoolOptions): Pool {
       return
     }
     leases.add(lease)
-    let restMs: number | undefined
-    try {
-      restMs = await run(grant, lease)
-    } finally {
-      ended += 1
-      leases.delete(lease)
-      leave()
-      if (restMs === undefined) lease.close()
-    }
-    if (restMs === undefined) return lease.next()
+    const restMs = await run(grant, lease)
+    ended += 1
+    leases.delete(lease)
+    leave()
+    if (restMs === undefined) return nextAfter(lease)
     const rest = handBack(lease, restMs).finally(() => resting.delete(rest))
     resting.add(rest)
     if (resting.size > MOST_RESTING) await rest
     return
+  }
+  /** What a master answers to the end of a task. */
+  const nextAfter = async (lease: Lease) => {
+    asking += 1
+    const next = await lease.next()
+    asking -= 1
+    lease.close()
+    return next
   }
   const handBack = async (lease: Lease, restMs: number) => {
     await delay(restMs, undefined, { signal }).catch(() => {})

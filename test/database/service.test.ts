@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { buildDatabase } from '../../database/service.ts'
+import { waitFor } from '../system/waiting.ts'
 import { given } from './engines.ts'
 
 const identity = { service: 'database', instance: 'database-1', version: '0' }
@@ -52,6 +53,27 @@ t.test('who finishes a task may get the next one with the answer', async t => {
   const last = await post(`/finishTask?id=2&token=${grant.token}&next=w`)
   t.match(last, { status: 200, text: 'success', headers: { 'content-type': /^text\/plain/ } })
   t.match(JSON.parse((await get('/getById?id=2')).text), { state: 2 })
+})
+
+t.test('who finishes a task may wait for the next one with the answer; it is finished at once', async t => {
+  const { get, post } = build(t)
+  await post('/newTask?id=1')
+  const { token } = JSON.parse((await post('/getNewTask?worker=w')).text)
+  let isAnswered = false
+  const finish = `/finishTask?id=1&token=${token}&next=w&wait=60`
+  const answer = post(finish).finally(() => {
+    isAnswered = true
+  })
+  await waitFor('the end', async () => JSON.parse((await get('/getById?id=1')).text).state === 2)
+  t.notOk(isAnswered)
+  await post('/newTask?id=2')
+  const next = JSON.parse((await answer).text)
+  t.match(next, { id: 2, state: 1, attempt: 1 })
+  const held = post(`/finishTask?id=2&token=${next.token}&next=w&wait=60`)
+  await waitFor('the second end', async () => JSON.parse((await get('/getById?id=2')).text).state === 2)
+  await post('/endAsks?worker=w')
+  t.match(await held, { status: 200, text: 'success' })
+  t.match(await post(finish.replace('60', '0')), { status: 200, text: 'success' }, 'said again')
 })
 
 t.test('kept routes do not read their Content-Type', async t => {

@@ -123,6 +123,32 @@ t.test('a lease is renewed for as long as the task takes', async t => {
   t.match(await ended(stage, id), { state: 2, attempt: 1, losses: 0 })
 })
 
+t.test('a word that got stuck on its way is said again', async t => {
+  const stage = await openStage(t, { leaseMs: 2_400 })
+  const { ask } = stage.master
+  let said = 0
+  const registerTaskFinished: typeof ask.registerTaskFinished = (query, options) => {
+    said += 1
+    if (said > 1) return ask.registerTaskFinished(query, options)
+    const { signal } = options ?? {}
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+  }
+  const master = { ...stage.master, ask: { ...ask, registerTaskFinished } }
+  const run = createTaskRunner(runnerOf(stage))
+  const pool = openPool({ master, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  const id = await submit(stage, uniqueImage(1))
+  t.match(await ended(stage, id), { state: 2, attempt: 1, losses: 0 })
+  t.equal(said, 2)
+})
+
+t.test('the next task comes with the end of the one before, whenever it is made', async t => {
+  const { stage } = await openWorker(t, {}, undefined, 1)
+  for (const seed of [1, 2, 3])
+    t.match(await ended(stage, await submit(stage, uniqueImage(seed))), { state: 2 })
+  t.equal(stage.apps.master.served['/getNewTask'], 1)
+})
+
 t.test('who has lost his lease is told so, and what he did counts for nothing', async t => {
   let zombie: Lease | undefined
   let wasLate: boolean | undefined
