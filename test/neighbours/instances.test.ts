@@ -3,11 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
+import { endAsks } from '../system/asks.ts'
 import { isFull, scaled } from '../system/scale.ts'
 import { type Name, startSystem } from '../system/system.ts'
 import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
+import { waitFor } from '../system/waiting.ts'
 import { startCrowd } from './crowd.ts'
-import { type Health, sharesOf } from './shares.ts'
+import { type Health, healthOf, sharesOf } from './shares.ts'
 
 /** Finished tasks over which the instances are compared. */
 const TASKS = scaled(1_000, 200)
@@ -31,7 +33,10 @@ const of = (service: string) => system.names.filter(name => name.replace(/-\d+$/
 const urlOf = (name: Name) => system.urls[name] ?? ''
 const frontends = of('frontend').map(urlOf)
 
-/** Uploads images over all frontends, some at a time, and waits until each is right. */
+/** How many `doMany` has done. */
+let done = 0
+
+/** Uploads images over all frontends, some at a time, and waits until each is right, and counted. */
 async function doMany(count: number, firstSeed: number): Promise<string[]> {
   const wrong: string[] = []
   let seed = firstSeed
@@ -45,6 +50,12 @@ async function doMany(count: number, firstSeed: number): Promise<string[]> {
     }
   }
   await Promise.all(Array.from({ length: 16 }, lane))
+  done += count
+  await waitFor('all ends are answered', async () => {
+    await endAsks(urlOf('master'), of('worker').map(urlOf))
+    const served = await Promise.all(of('master').map(async name => (await healthOf(urlOf(name))).served))
+    return served.reduce((sum, paths) => sum + (paths['/registerTaskFinished'] ?? 0), 0) >= done
+  })
   return wrong
 }
 

@@ -7,6 +7,7 @@ import { ready } from '../../frontend/contract.ts'
 import type { StoredImage } from '../../storage/contract.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
+import { endAsks } from './asks.ts'
 import { startSystem } from './system.ts'
 import { upload } from './visitor.ts'
 import { waitFor } from './waiting.ts'
@@ -156,9 +157,10 @@ t.test(
     t.ok(count('readable') > 0)
     t.same(missing, [], 'a task that waits or runs has its upload')
     t.ok(probes > 0)
-    const { served } = JSON.parse((await ask(`${urls.database}/health`)).text)
-    t.equal(served['/newTask'], images.size)
-    t.equal(served['/finishTask'], images.size, 'each was finished')
+    const servedByDatabase = async () => JSON.parse((await ask(`${urls.database}/health`)).text).served
+    t.equal((await servedByDatabase())['/newTask'], images.size)
+    await endAsks(urls.master, [urls.worker])
+    await waitFor('each was finished', async () => (await servedByDatabase())['/finishTask'] === images.size)
 
     await waitFor('all tasks are gone', async () => (await tasksOf(urls)).length === 0)
     for (const state of ['working', 'finished'] as const)
