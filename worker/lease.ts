@@ -11,8 +11,8 @@ import type { masterContract } from '../master/contract.ts'
 const SAY_AGAIN_MS = 250
 /** How long a task without a token is ours: what the original gives, in ms. */
 const PLAIN_LEASE_MS = 120_000
-/** How long the answer to the end of a task is held until there is a next one, in seconds. */
-const WAIT_SECONDS = 30
+/** How long a master holds its answer to who asks for a task, at first or with the end of another, in seconds. */
+export const WAIT_SECONDS = 30
 /** A word that a master has had for so long has been heard, or it got stuck on its way; in ms. */
 const HEARD_MS = 1_000
 

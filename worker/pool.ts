@@ -5,10 +5,8 @@ import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import { createGate } from './gate.ts'
-import { type Lease, openLease } from './lease.ts'
+import { type Lease, openLease, WAIT_SECONDS } from './lease.ts'
 
-/** How long a master holds an ask for a task, in seconds. */
-const WAIT_SECONDS = 30
 /** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
 const PAUSE_MS = 125
 const LONGEST_PAUSE_MS = 500
