@@ -38,6 +38,9 @@ export interface TaskRecord {
   readonly endedAt: number | undefined
 }
 
+/** A task in progress. */
+type Held<T extends TaskRecord> = T & { readonly holder: Holder }
+
 /** Out of anybody's hands, not ended. */
 const free = {
   holder: undefined,
@@ -55,12 +58,13 @@ export function found<T extends TaskRecord>(task: T | undefined): T {
 }
 
 /** The task, if that token is its holder's; without one, if its holder has a plain grant. */
-export function heldBy<T extends TaskRecord>(task: T | undefined, token: string | undefined) {
-  const { holder } = found(task)
+export function heldBy<T extends TaskRecord>(task: T | undefined, token: string | undefined): Held<T> {
+  const row = found(task)
+  const { holder } = row
   if (holder === undefined) throw new ServiceError('conflict', 'The task is not in progress.')
   if (token === undefined ? !holder.isPlain : holder.token !== token)
     throw new ServiceError('conflict', 'The task is held by another.')
-  return { ...(task as T), holder }
+  return row as Held<T>
 }
 
 /** True when that token has finished the task before. */
@@ -111,7 +115,7 @@ function giveBackLater<T extends TaskRecord>(task: T, now: number): T {
 }
 
 /** Finished by its holder: a leased attempt is its result, a plain grant's result is the plain one, 0. */
-export function finishHeld<T extends TaskRecord & { holder: Holder }>(task: T, now: number): T {
+export function finishHeld<T extends TaskRecord>(task: Held<T>, now: number): T {
   const { isPlain, token } = task.holder
   const result = isPlain ? 0 : task.attempt
   return { ...finish(task, result, now), finishedBy: isPlain ? undefined : token }

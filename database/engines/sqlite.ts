@@ -57,7 +57,10 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const cutShort = new Set<string>()
   /** Holders whose loss was counted, of tasks that are open. */
   const lost = createLostHolders()
-  /** When the next lease or pause is over, as far as is known. */
+  /**
+   * No lease or pause is over before. It may be too early, since a lease that was renewed or has ended is not taken out of it:
+   * what is due is found out anew when that time has come, and not in each transaction.
+   */
   let nextDue: number | undefined = now()
   // Of the present transaction:
   let changed = new Set<number>()
@@ -65,10 +68,14 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   let settled: string[] = []
   let revisionBefore = revision
 
+  const foresee = (due: number | undefined) => {
+    if (due !== undefined) nextDue = Math.min(due, nextDue ?? due)
+  }
   const save = (row: TaskRow) => {
     revision += 1
     tasks.update({ ...row, revision })
     changed.add(row.id)
+    foresee(row.holder?.until ?? row.readyAt)
     if (!life.isOpen(row) || row.losses === 0) lost.forget(row.id)
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
@@ -118,13 +125,13 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     if (nextDue !== undefined && nextDue <= now()) {
       for (const row of tasks.lapsed(now(), PAGE_ROWS)) save(lose(row))
       tasks.endPauses(now())
+      nextDue = tasks.nextDue()
     }
     for (const poll of polls.waiting()) {
       const row = tasks.firstReady()
       if (row === undefined) break
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
-    nextDue = tasks.nextDue()
     if (changed.size > 0) tasks.tell(revision, now())
   }
   const committed = () => {
