@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fstatSync, fsync, open, read, writev } from 'node:fs'
+import { closeSync, createReadStream, fstatSync, fsync, open, openSync, read, writev } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 
@@ -8,8 +8,8 @@ const writeFd = promisify(writev)
 const syncFd = promisify(fsync)
 
 /**
- * An open file, or folder. What may wait for a disk is done in a thread; what cannot, asking for its size and closing it, at
- * once: a thread and the way back cost more than that. Nothing may be under way in it when it is closed.
+ * An open file, or folder. What waits for a disk is done in a thread; what does not, making it, asking for its size, closing it, at
+ * once: a thread and the way back cost more than that (docs/decisions, 028). Nothing may be under way in it when it is closed.
  */
 export class OpenFile {
   #fd: number
@@ -64,9 +64,14 @@ export class OpenFile {
   }
 }
 
-/** Opens a file to read it, or makes one to write it that must not be there yet. */
-export async function openFile(path: string, flags: 'r' | 'wx'): Promise<OpenFile> {
-  return new OpenFile(await openFd(path, flags))
+/** Opens a file to read it: in a thread, since its name and its first bytes may have to be looked for on the disk. */
+export async function openFile(path: string): Promise<OpenFile> {
+  return new OpenFile(await openFd(path, 'r'))
+}
+
+/** Makes a file to write it, which must not be there yet: nothing of it is on the disk. */
+export function makeFile(path: string): OpenFile {
+  return new OpenFile(openSync(path, 'wx'))
 }
 
 /** What is left of `pieces` behind so many bytes. */

@@ -73,7 +73,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   /** Gives a file the name; the bytes of the file that had it. */
   const replace = async (file: Received, path: string): Promise<number> => {
     const before = await stat(path).catch(ignoreAbsence)
-    await file.moveTo(path)
+    file.moveTo(path)
     return before?.size ?? 0
   }
 
@@ -82,7 +82,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
    * has lost them: it is replaced.
    */
   const nameOnce = async (file: Received, path: string): Promise<number | undefined> => {
-    while (!(await file.linkTo(path))) {
+    while (!file.linkTo(path)) {
       const there = await files.read(path).catch(error => {
         if (error instanceof CorruptError) return 'corrupt' as const
         throw error
@@ -100,7 +100,7 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   const name = async (file: Received, path: string, { attempt = 0 }: ImageKey, isNew: boolean) => {
     if (attempt > 0) return nameOnce(file, path)
     if (!isNew) return replace(file, path)
-    if (await file.linkTo(path)) return 0
+    if (file.linkTo(path)) return 0
     throw new ServiceError('conflict', 'There is such an image already.')
   }
 

@@ -16,7 +16,7 @@ export interface Folder {
 
 /** Opens a folder that is there. */
 export async function openFolder(path: string, fatal: Fatal): Promise<Folder> {
-  const folder = await openFile(path, 'r')
+  const folder = await openFile(path)
   const syncOnce = async () => {
     await folder.sync()
     failpoint('storage.folder.synced')
@@ -79,7 +79,7 @@ export async function makeFolders(paths: readonly string[]): Promise<void> {
     for (let made = path; made.length >= first.length; made = dirname(made)) parents.add(dirname(made))
   }
   for (const path of parents) {
-    const folder = await openFile(path, 'r').catch(ignoreUnreadable)
+    const folder = await openFile(path).catch(ignoreUnreadable)
     await folder?.sync().finally(() => folder.close())
   }
 }

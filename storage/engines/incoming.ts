@@ -1,11 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { link, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { linkSync, renameSync, unlinkSync } from 'node:fs'
+import { readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { discard, unheard } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
-import { type OpenFile, openFile } from './file.ts'
+import { makeFile, type OpenFile } from './file.ts'
 import type { Fatal } from './folder.ts'
 import type { Room } from './ledger.ts'
 import { encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
@@ -25,9 +26,9 @@ export interface Received {
   /** Of the file. */
   readonly bytes: number
   /** Gives it a name; what had that name before is gone in the same step. */
-  moveTo(path: string): Promise<void>
+  moveTo(path: string): void
   /** Gives it a name that nothing has; false when something has it. */
-  linkTo(path: string): Promise<boolean>
+  linkTo(path: string): boolean
   /** Takes away the temporary name. To be called whatever became of the file; never rejects. */
   discard(): Promise<void>
 }
@@ -63,9 +64,12 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
   // A wall clock that jumps must not make this process sweep what it is writing.
   const inHand = new Set<string>()
 
-  const remove = async (name: string) => {
+  /** With its last name a large file gives back its blocks, which takes as long as it takes: in a thread. */
+  const remove = async (name: string, hasAnother = false) => {
+    const path = join(folder, name)
     try {
-      await unlink(join(folder, name))
+      if (hasAnother) unlinkSync(path)
+      else await unlink(path)
       failpoint('storage.file.discarded')
     } catch {
       // It is swept when it is old enough.
@@ -81,24 +85,26 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
       if (!Buffer.isBuffer(body.data)) body.data.on('error', unheard)
       try {
         const seal = await write(path, body, limits, fatal)
+        let isLinked = false
         return {
           sha256: seal.sha256,
           bytes: seal.length + SEAL_BYTES,
-          async moveTo(target) {
-            await rename(path, target)
+          moveTo(target) {
+            renameSync(path, target)
             inHand.delete(name)
             failpoint('storage.image.named')
           },
-          async linkTo(target) {
+          linkTo(target) {
             try {
-              await link(path, target)
-              failpoint('storage.image.named')
-              return true
+              linkSync(path, target)
             } catch (error) {
               return isTaken(error as NodeJS.ErrnoException)
             }
+            isLinked = true
+            failpoint('storage.image.named')
+            return true
           },
-          discard: async () => (inHand.has(name) ? remove(name) : undefined),
+          discard: async () => (inHand.has(name) ? remove(name, isLinked) : undefined),
         }
       } catch (error) {
         discard(body)
@@ -125,7 +131,7 @@ async function write(path: string, body: Bytes, limits: Limits, fatal: Fatal): P
   if (announced > maxBytes) throw tooLarge(maxBytes)
   // Several without a length would otherwise fill the quota together, and none of them get in.
   room?.need(Math.max(announced, Math.min(saidBytes, maxBytes)))
-  const file = await openFile(path, 'wx')
+  const file = makeFile(path)
   try {
     failpoint('storage.file.opened')
     const seal = await writeSealed(file, body, limits)

@@ -50,7 +50,7 @@ export function createSealedFiles(): SealedFiles {
 
   return {
     async read(path, isWanted = () => true) {
-      const file = await openFile(path, 'r').catch(ignoreAbsence)
+      const file = await openFile(path).catch(ignoreAbsence)
       if (file === undefined) return undefined
       let image: SealedImage | undefined
       try {

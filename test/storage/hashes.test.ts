@@ -12,7 +12,7 @@ const wanted = () => true
 async function openTwice(t: Test): Promise<{ path: string; first: OpenFile; second: OpenFile }> {
   const path = join(mkdtempSync(join(t.testdir(), 'of-')), 'image')
   await writeFile(path, 'a')
-  const [first, second] = await Promise.all([openFile(path, 'r'), openFile(path, 'r')])
+  const [first, second] = await Promise.all([openFile(path), openFile(path)])
   t.teardown(() => {
     first.close()
     second.close()
