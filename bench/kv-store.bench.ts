@@ -34,7 +34,7 @@ interface Scene {
 
 /**
  * Both as real processes, each asked over HTTP by the same client on the same machine, by turns. A set of either is on disk
- * before it is answered: the kv-store commits each for itself, etcd writes those that come at once with one fsync.
+ * before it is answered, and those that come at once share an fsync: in the kv-store a transaction, in etcd a write of its log.
  */
 export const kvStore: Bench = {
   question: 'How many gets and sets a second, and how long from a set to a watcher, beside etcd?',

@@ -4,9 +4,12 @@
  */
 export const failpoints = {
   'kv-store.file.opened': 'the file is open and has its table',
-  'kv-store.value.set': 'a plain value is on disk, and nobody was told',
+  'kv-store.turn.begun': 'a transaction is begun',
+  'kv-store.turn.written': 'what was asked is written, and not committed',
+  'kv-store.turn.committed': 'all is on disk, and nobody was told',
+  'kv-store.value.set': 'a plain value is written, and not committed',
   'kv-store.lease.set': 'an instance’s entry is made or renewed, in memory, and nobody was told',
-  'kv-store.entry.removed': 'a plain value is gone from the disk, and nobody was told',
+  'kv-store.entry.removed': 'a plain value is taken out, and that is not committed',
 
   'database.file.opened': 'the file is open and has its tables; the leases that run have not been extended',
   'database.turn.begun': 'a transaction is begun',
@@ -53,3 +56,7 @@ export const failpoints = {
 } as const
 
 export type Failpoint = keyof typeof failpoints
+
+type OwnerOf<Name> = Name extends `${infer Service}.turn.begun` ? Service : never
+/** A service whose transactions are steps. */
+export type TurnOwner = OwnerOf<Failpoint>

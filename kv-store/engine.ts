@@ -1,12 +1,15 @@
 import type { Entry } from './contract.ts'
 
-/** Where the kv-store keeps what it is told. */
+/**
+ * Where the kv-store keeps what it is told. What `set` and `remove` ask for takes effect in the order in which it was asked.
+ * One that rejects has changed nothing and woken nobody: with `disk-full`, or `unavailable` after `close`.
+ */
 export interface KvEngine {
   /** The entry whose turn it is: a live leased one before the plain one. `undefined` when the key has neither. */
   get(key: string): Promise<Entry | undefined>
   /** Every live entry of a key, leased ones first. */
   getAll(key: string): Promise<Entry[]>
-  /** Replaces the plain value. Resolved means on disk. */
+  /** Replaces the plain value. Resolved means on disk, and nobody sees it before it is. */
   set(key: string, value: string): Promise<void>
   /** Makes or renews one instance's entry, beside the plain one. It ends `ttlSeconds` from now; it need not survive a restart. */
   lease(key: string, value: string, instance: string, ttlSeconds: number): Promise<void>
@@ -22,5 +25,6 @@ export interface KvEngine {
     key: string,
     options: { since: number; waitMs: number; signal: AbortSignal },
   ): Promise<{ revision: number; entries: Entry[] }>
+  /** Puts on disk what was asked so far, and answers it. */
   close(): Promise<void>
 }

@@ -34,7 +34,7 @@ const withoutFailpoints: Plugin = {
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const code = await readFile(path, 'utf8')
-      return { contents: code.replaceAll(/^ *failpoint\('[^']*'\)$/gm, ''), loader: 'ts' }
+      return { contents: code.replaceAll(/^ *failpoint\((['`])[^'`]*\1\)$/gm, ''), loader: 'ts' }
     }),
 }
 

@@ -5,7 +5,7 @@ import { result, type Wait, type Way } from './way.ts'
 
 /**
  * The database: tasks that wait, and workers that wait for one. What is asked in one turn of its loop is one transaction,
- * which holds the loop up until it is on disk (database/engines/batch.ts, sqlite.ts).
+ * which holds the loop up until it is on disk (kit/batch.ts, database/engines/sqlite.ts).
  */
 export interface Database<Task> {
   readonly process: Process

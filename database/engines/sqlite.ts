@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { createBatch } from '../../kit/batch.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
-import { createBatch } from './batch.ts'
 import { createClock } from './clock.ts'
 import * as life from './life.ts'
 import { createLostHolders } from './lost.ts'
@@ -133,6 +133,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
     if (changed.size > 0) tasks.tell(revision, now())
+    failpoint('database.turn.settled')
   }
   const committed = () => {
     for (const token of settled) cutShort.delete(token)
@@ -155,7 +156,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     settled = []
     revisionBefore = revision
   }
-  const batch = createBatch({ database, settle, committed, rolledBack, fatal: options.fatal })
+  const { fatal } = options
+  const batch = createBatch({ service: 'database', database, settle, committed, rolledBack, fatal })
 
   for (const token of tasks.extendAll(now())) cutShort.add(token)
   batch.request()

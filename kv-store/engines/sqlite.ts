@@ -1,5 +1,6 @@
+import { createBatch } from '../../kit/batch.ts'
 import { failpoint } from '../../kit/failpoint.ts'
-import { closeSqlite, commitWith, type Fatal, openSqlite, readPragma } from '../../kit/sqlite.ts'
+import { closeSqlite, type Fatal, openSqlite, readPragma } from '../../kit/sqlite.ts'
 import type { Entry } from '../contract.ts'
 import type { KvEngine } from '../engine.ts'
 import { createLeases } from './leases.ts'
@@ -17,7 +18,10 @@ export interface SqliteKvOptions {
   readonly fatal?: Fatal
 }
 
-/** Plain entries in SQLite, each on disk before it is acknowledged; leased ones in memory. */
+/**
+ * Plain entries in SQLite: what is asked in one turn of the event loop is one transaction, in order, and is on disk before
+ * it is acknowledged or seen by anyone. Leased ones in memory.
+ */
 export function openSqliteKv({ path, now = () => performance.now(), fatal }: SqliteKvOptions): KvEngine {
   const database = openSqlite(path)
   if (readPragma(database, 'user_version') === 0)
@@ -38,6 +42,9 @@ export function openSqliteKv({ path, now = () => performance.now(), fatal }: Sql
   const startedAt = revision
   const watchers = new Map<string, Set<() => void>>()
   let timer: NodeJS.Timeout | undefined
+  // Of the present transaction: keys whose plain entry it changes, and those that lose their leased ones as well.
+  const changed = new Set<string>()
+  const emptied = new Set<string>()
 
   const markChanged = (key: string) => {
     revision += 1
@@ -56,6 +63,17 @@ export function openSqliteKv({ path, now = () => performance.now(), fatal }: Sql
   }
   const all = (key: string) => [...leases.of(key), plain(key) ?? []].flat()
 
+  const startTurn = () => {
+    changed.clear()
+    emptied.clear()
+  }
+  const committed = () => {
+    for (const key of emptied) if (leases.remove(key)) changed.add(key)
+    for (const key of changed) markChanged(key)
+    startTurn()
+  }
+  const batch = createBatch({ service: 'kv-store', database, committed, rolledBack: startTurn, fatal })
+
   return {
     async get(key) {
       const live = leases.of(key)
@@ -65,15 +83,14 @@ export function openSqliteKv({ path, now = () => performance.now(), fatal }: Sql
       return live[turn]
     },
     getAll: async key => all(key),
-    async set(key, value) {
-      if (plain(key)?.value === value) return
-      const put = () => {
+    set: (key, value) =>
+      batch.run(() => {
+        // Seen as those before it in this turn have left it.
+        if (plain(key)?.value === value) return
         upsert.run(key, value)
+        changed.add(key)
         failpoint('kv-store.value.set')
-      }
-      commitWith(put, fatal)
-      markChanged(key)
-    },
+      }),
     async lease(key, value, instance, ttlSeconds) {
       const isChange = leases.put(key, instance, value, ttlSeconds * 1_000)
       if (isChange) markChanged(key)
@@ -81,14 +98,16 @@ export function openSqliteKv({ path, now = () => performance.now(), fatal }: Sql
       failpoint('kv-store.lease.set')
     },
     async remove(key, instance) {
-      const hadLease = leases.remove(key, instance)
-      let hadPlain = false
-      const removePlain = () => {
-        hadPlain = deleteOne.run(key).changes > 0
-        failpoint('kv-store.entry.removed')
+      if (instance !== undefined) {
+        if (leases.remove(key, instance)) markChanged(key)
+        return
       }
-      if (instance === undefined) commitWith(removePlain, fatal)
-      if (hadLease || hadPlain) markChanged(key)
+      await batch.run(() => {
+        emptied.add(key)
+        if (deleteOne.run(key).changes === 0) return
+        changed.add(key)
+        failpoint('kv-store.entry.removed')
+      })
     },
     async *list() {
       const leased = leases.keys().flatMap(key =>
@@ -113,6 +132,8 @@ export function openSqliteKv({ path, now = () => performance.now(), fatal }: Sql
       return { revision, entries: all(key) }
     },
     async close() {
+      if (!database.open) return
+      batch.close()
       clearTimeout(timer)
       closeSqlite(database)
     },

@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap'
-import { armFailpoints } from '../../kit/failpoint.ts'
 import type { KvEngine } from '../../kv-store/engine.ts'
 import { openSqliteKv } from '../../kv-store/engines/sqlite.ts'
 
@@ -62,6 +61,30 @@ function promises(name: string, open: (clock: { ms: number }) => KvEngine): void
     await engine.remove('a')
     t.same(await engine.getAll('a'), [])
     await engine.remove('a')
+  })
+
+  t.test(`${name}: what comes together takes effect in the order in which it came`, async t => {
+    const { engine } = openFor(t)
+    await engine.set('a', '1')
+    await engine.set('c', '1')
+    const asked = [
+      ...[engine.set('a', '2'), engine.set('a', '1')],
+      ...[engine.set('b', '1'), engine.remove('b')],
+      ...[engine.remove('c'), engine.set('c', '1')],
+    ]
+    await Promise.all(asked)
+    for (const key of ['a', 'c']) t.same(await engine.getAll(key), [{ value: '1' }], key)
+    t.same(await engine.getAll('b'), [])
+  })
+
+  t.test(`${name}: a key loses all its entries in one change`, async t => {
+    const { engine } = openFor(t)
+    await engine.set('a', 'plain')
+    await engine.lease('a', 'one', 'i1', 10)
+    const { revision } = await engine.watch('a', waiting)
+    const told = engine.watch('a', { since: revision, waitMs: 10_000, signal: new AbortController().signal })
+    await engine.remove('a')
+    t.same(await told, { revision: revision + 1, entries: [] })
   })
 
   t.test(`${name}: the list has a row a key, with the value that get would give`, async t => {
@@ -148,15 +171,4 @@ t.test('a second process cannot open the same file', async t => {
   const first = openSqliteKv({ path })
   t.throws(() => openSqliteKv({ path }), /another process has it open/)
   await first.close()
-})
-
-t.test('a disk that fails while an entry is written is fatal', async t => {
-  t.teardown(() => armFailpoints(''))
-  const failures: unknown[] = []
-  const engine = openSqliteKv({ path: ':memory:', fatal: error => failures.push(error) })
-  t.teardown(() => engine.close())
-  armFailpoints('kv-store.value.set=error*1,kv-store.entry.removed=error*1')
-  await t.rejects(engine.set('a', '1'), { code: 'SQLITE_IOERR' })
-  await t.rejects(engine.remove('a'), { code: 'SQLITE_IOERR' })
-  t.match(failures, [{ code: 'SQLITE_IOERR' }, { code: 'SQLITE_IOERR' }])
 })

@@ -1,13 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
 import { openSqliteKv } from '../../kv-store/engines/sqlite.ts'
 import { buildKvStore } from '../../kv-store/service.ts'
 
 type Method = 'GET' | 'POST' | 'DELETE' | 'PUT'
 
-/** A kv-store in memory; `ask` gives status and body of an answer. */
-function open(t: Test) {
+/** A kv-store, in memory unless said; `ask` gives status and body of an answer. */
+function open(t: Test, path = ':memory:') {
   const clock = { ms: 0 }
-  const engine = openSqliteKv({ path: ':memory:', now: () => clock.ms })
+  const engine = openSqliteKv({ path, now: () => clock.ms })
   const identity = { service: 'kv-store', instance: 'kv-1', version: '0' }
   const app = buildKvStore({ engine, identity, guard: { secrets: [] } })
   t.teardown(async () => {
@@ -96,6 +100,27 @@ t.test('a watch ends when the service does', async t => {
   await new Promise(setImmediate)
   app.stopping.abort()
   t.same((await held).json(), { revision, entries: [] })
+})
+
+t.test('a full disk refuses with 507 in one line, and leaves what was there', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'verdigris-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'entries.db')
+  await openSqliteKv({ path }).close()
+  // Says "database or disk is full" of its own: a value `large` wants a row for which no number is left.
+  const file = openSqlite(path)
+  file.exec(`
+    CREATE TABLE full (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
+    INSERT INTO full VALUES (${2n ** 63n - 1n});
+    CREATE TRIGGER fill BEFORE INSERT ON entries WHEN NEW.value = 'large'
+      BEGIN INSERT INTO full VALUES (NULL); END;
+  `)
+  closeSqlite(file)
+  const { ask } = open(t, path)
+  t.same(await ask('POST', '/set?key=a&value=small'), ok)
+  t.same(await ask('POST', '/set?key=a&value=large'), [507, 'Error: The disk is full.\n'])
+  t.same(await ask('GET', '/get?key=a'), [200, 'small'])
+  t.same(await ask('POST', '/set?key=b&value=small'), ok, 'it heals')
 })
 
 t.test('every refusal of every route', async t => {

@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
-import { createBatch } from '../../database/engines/batch.ts'
-import { openSqliteTasks } from '../../database/engines/sqlite.ts'
+import { createBatch } from '../../kit/batch.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { armFailpoints } from '../../kit/failpoint.ts'
 import { openSqlite } from '../../kit/sqlite.ts'
@@ -12,6 +11,7 @@ function open(t: Test) {
   const select = database.prepare('SELECT word FROM words').raw()
   const seen = { settled: 0, committed: 0, rolledBack: [] as unknown[], fatal: [] as unknown[] }
   const batch = createBatch({
+    service: 'kv-store',
     database,
     settle: () => {
       seen.settled += 1
@@ -79,13 +79,13 @@ t.test('a full disk refuses the whole turn with disk-full, and heals once there 
 t.test('a disk that fails before the commit undoes the turn; one that fails in it is fatal', async t => {
   const { seen, words, write } = open(t)
   t.teardown(() => armFailpoints(''))
-  for (const step of ['begun', 'written', 'settled']) {
-    armFailpoints(`database.turn.${step}=error*1`)
+  for (const step of ['begun', 'written']) {
+    armFailpoints(`kv-store.turn.${step}=error*1`)
     await t.rejects(write('a'), { code: 'SQLITE_IOERR' }, step)
     t.same([words(), seen.fatal], [[], []], step)
   }
   // What SQLite said was an error; what is on disk is the whole turn.
-  armFailpoints('database.turn.committed=error*1')
+  armFailpoints('kv-store.turn.committed=error*1')
   await t.rejects(write('a'), { code: 'SQLITE_IOERR' })
   t.same(words(), ['a'])
   t.match(seen, { committed: 0, fatal: [{ code: 'SQLITE_IOERR' }] })
@@ -97,21 +97,5 @@ t.test('an end commits what was asked and refuses what comes later', async t => 
   batch.close()
   t.same(words(), ['a'])
   await last
-  await t.rejects(write('b'), { code: 'unavailable' })
-})
-
-t.test('a turn that is undone leaves the engine as it was, and who waited before it waits on', async t => {
-  const engine = openSqliteTasks({ path: ':memory:' })
-  t.teardown(() => engine.close())
-  const waiting = { isPlain: false, waitMs: 60_000 }
-  const poll = engine.take(waiting)
-  await engine.remove(1)
-  const notAnId = 'x' as unknown as number
-  const answers = [engine.newTask(1), engine.newTask(notAnId), engine.take(waiting)]
-  for (const { status } of await Promise.allSettled(answers)) t.equal(status, 'rejected')
-  t.equal(await engine.get(1), undefined)
-  t.same(await engine.changes({ since: 0, waitMs: 0 }), { revision: 0, tasks: [] })
-  await engine.newTask(2)
-  t.match((await poll)?.grant, { id: 2, attempt: 1 })
-  t.match(await engine.changes({ since: 0, waitMs: 0 }), { revision: 2, tasks: [{ id: 2 }] })
+  await t.rejects(write('b'), { code: 'unavailable', message: 'The kv-store is about to end.' })
 })

@@ -1,6 +1,7 @@
-import { ServiceError } from '../../kit/errors.ts'
-import { failpoint } from '../../kit/failpoint.ts'
-import { commitWith, type Fatal, type Sqlite } from '../../kit/sqlite.ts'
+import { ServiceError } from './errors.ts'
+import { failpoint } from './failpoint.ts'
+import type { TurnOwner } from './failpoints.ts'
+import { commitWith, type Fatal, type Sqlite } from './sqlite.ts'
 
 interface Operation {
   write(): unknown
@@ -9,9 +10,11 @@ interface Operation {
 }
 
 export interface BatchOptions {
+  /** Whose transactions these are: so it stands in failpoints and refusals. */
+  readonly service: TurnOwner
   readonly database: Sqlite
-  /** Runs in every transaction, after its operations and before it is committed. */
-  readonly settle: () => void
+  /** Runs in every transaction, after its operations and before it is committed; nothing unless said. */
+  readonly settle?: () => void
   /** Runs once the transaction is on disk, before its operations are answered. */
   readonly committed: () => void
   /** Runs when the transaction was rolled back, before its operations are rejected with `error`. */
@@ -35,12 +38,13 @@ export interface Batch {
   close(): void
 }
 
-export function createBatch({ database, settle, committed, rolledBack, fatal }: BatchOptions): Batch {
+export function createBatch(options: BatchOptions): Batch {
+  const { service, database, settle, committed, rolledBack, fatal } = options
   const begin = database.prepare('BEGIN')
   const commit = database.prepare('COMMIT')
   const commitTurn = () => {
     commit.run()
-    failpoint('database.turn.committed')
+    failpoint(`${service}.turn.committed`)
   }
   const rollback = database.prepare('ROLLBACK')
   let queue: Operation[] = []
@@ -61,11 +65,10 @@ export function createBatch({ database, settle, committed, rolledBack, fatal }: 
     let answers: (() => void)[]
     try {
       begin.run()
-      failpoint('database.turn.begun')
+      failpoint(`${service}.turn.begun`)
       answers = operations.map(attempt)
-      failpoint('database.turn.written')
-      settle()
-      failpoint('database.turn.settled')
+      failpoint(`${service}.turn.written`)
+      settle?.()
       commitWith(commitTurn, fatal)
     } catch (error) {
       // SQLite has rolled back by itself when the disk was full.
@@ -81,7 +84,7 @@ export function createBatch({ database, settle, committed, rolledBack, fatal }: 
 
   return {
     run<T>(write: () => T) {
-      if (isClosed) return Promise.reject(new ServiceError('unavailable', 'The database is about to end.'))
+      if (isClosed) return Promise.reject(new ServiceError('unavailable', `The ${service} is about to end.`))
       return new Promise<T>((resolve, reject) => {
         queue.push({ write, resolve: resolve as (value: unknown) => void, reject })
         request()

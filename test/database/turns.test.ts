@@ -1,0 +1,33 @@
+import t from 'tap'
+import { openSqliteTasks } from '../../database/engines/sqlite.ts'
+import { armFailpoints } from '../../kit/failpoint.ts'
+
+t.test('a turn that is undone leaves the engine as it was, and who waited before it waits on', async t => {
+  const engine = openSqliteTasks({ path: ':memory:' })
+  t.teardown(() => engine.close())
+  const waiting = { isPlain: false, waitMs: 60_000 }
+  const poll = engine.take(waiting)
+  await engine.remove(1)
+  const notAnId = 'x' as unknown as number
+  const answers = [engine.newTask(1), engine.newTask(notAnId), engine.take(waiting)]
+  for (const { status } of await Promise.allSettled(answers)) t.equal(status, 'rejected')
+  t.equal(await engine.get(1), undefined)
+  t.same(await engine.changes({ since: 0, waitMs: 0 }), { revision: 0, tasks: [] })
+  await engine.newTask(2)
+  t.match((await poll)?.grant, { id: 2, attempt: 1 })
+  t.match(await engine.changes({ since: 0, waitMs: 0 }), { revision: 2, tasks: [{ id: 2 }] })
+})
+
+t.test('a disk that fails before the commit undoes the turn, at whichever step', async t => {
+  const engine = openSqliteTasks({ path: ':memory:' })
+  t.teardown(async () => {
+    armFailpoints('')
+    await engine.close()
+  })
+  for (const step of ['begun', 'written', 'settled']) {
+    armFailpoints(`database.turn.${step}=error*1`)
+    await t.rejects(engine.newTask(1), { code: 'SQLITE_IOERR' }, step)
+    t.equal(await engine.get(1), undefined, step)
+  }
+  t.equal(await engine.newTask(1), 1)
+})
