@@ -5,6 +5,7 @@ import { askVersion } from './daemon.ts'
 import type { Goal } from './goal.ts'
 import { fastIcons, iconRow } from './icons.ts'
 import type { Shape } from './load.ts'
+import { printPace } from './pace.ts'
 import { printPhotographs } from './photographs.ts'
 import { type Outcome, printOutcomes, type Row, runRow } from './row.ts'
 import { median } from './spread.ts'
@@ -33,12 +34,14 @@ const findStrace = () => askVersion('strace', '-V', /^strace -- version (\S+)/)
 
 /**
  * Everything durable, every picture another one, a fresh folder and a warm-up for each run; beside the rate the CPU time of
- * all services and of the client, the steady figure. The goals are those of a machine with two cores.
+ * all services and of the client, the steady figure. The goals are those of one machine with two cores; `pace` says how fast this one is
+ * beside it.
  */
 export const pipeline: Bench = {
   question: 'What does the way of a picture through all six services cost?',
   needs: [{ package: 'strace', for: 'slow-disk', name: 'strace', find: findStrace }],
   parts: {
+    pace: printPace,
     icons: partOf(iconRow(fastIcons), outcome => [
       rateGoal(outcome, 550),
       { says: 'CPU a picture', unit: 'ms', found: median(outcome.cpuMs), most: 3 },
