@@ -5,6 +5,7 @@ import { HandshakeError } from './connector.ts'
 import type { Bytes } from './contract.ts'
 import type { Credentials } from './credentials.ts'
 import { asRetrySeconds, type ServiceError } from './errors.ts'
+import { Flow } from './flow.ts'
 import {
   asUnavailable,
   createPeer,
@@ -193,7 +194,7 @@ function outgoing(body: Bytes | undefined): { body: Outgoing | undefined; isTouc
   const data = {
     [Symbol.asyncIterator]() {
       wasTouched = true
-      return stream[Symbol.asyncIterator]()
+      return new Flow(stream)
     },
   }
   return { body: { data, length: body.length }, isTouched: () => wasTouched }

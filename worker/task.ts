@@ -7,6 +7,7 @@ import { discard, gather, peek } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
+import { Flow } from '../kit/flow.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import { isNetworkFailure } from '../kit/peer.ts'
@@ -68,7 +69,7 @@ export function createTaskRunner(options: TaskOptions): Run {
 
   const storeResult = async ({ id, attempt }: Grant, upload: Bytes, signal: AbortSignal): Promise<Header> => {
     const { first, body } = await peek(upload, HEADER_BYTES)
-    const input = Buffer.isBuffer(body.data) ? once(body.data) : body.data
+    const input = Buffer.isBuffer(body.data) ? once(body.data) : new Flow(body.data)
     let failure: unknown
     async function* swapped() {
       try {

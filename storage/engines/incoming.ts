@@ -6,6 +6,7 @@ import { discard, unheard } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
+import { Flow } from '../../kit/flow.ts'
 import { makeFile, type OpenFile } from './file.ts'
 import type { Fatal } from './folder.ts'
 import type { Room } from './ledger.ts'
@@ -176,7 +177,7 @@ async function writeSealed(file: OpenFile, { data }: Bytes, { maxBytes, room }: 
   let held: Buffer[] = []
   let heldBytes = 0
   let heldSince = performance.now()
-  for await (const piece of data) {
+  for await (const piece of new Flow(data)) {
     take(piece)
     if (held.length === 0) heldSince = performance.now()
     held.push(piece)
