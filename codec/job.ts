@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PngError } from './errors.ts'
 import { AHEAD, type FromThread, MESSAGE_BYTES, type ThreadData, type ToThread } from './message.ts'
-import { inPieces } from './pieces.ts'
-import { swapRedGreen } from './swap.ts'
+import { inLists, joined } from './pieces.ts'
+import { swapInParts } from './swap.ts'
 import { createRecoder } from './wasm.ts'
 
 /** The swap that a thread is at. */
@@ -23,12 +23,11 @@ class Job {
 
   async run(say: (message: FromThread, transfer?: ArrayBuffer[]) => void, swap: Swap): Promise<void> {
     try {
-      for await (const piece of inPieces(swap(this.#input(say)), MESSAGE_BYTES)) {
+      for await (const pieces of inLists(swap(this.#input(say)), MESSAGE_BYTES, MESSAGE_BYTES)) {
         while (this.#underWay >= AHEAD && !this.#isStopped) await this.#change()
         if (this.#isStopped) break
         this.#underWay += 1
-        // A copy of its own memory: it leaves this thread.
-        const bytes = new Uint8Array(piece)
+        const bytes = joined(pieces)
         say({ kind: 'piece', bytes }, [bytes.buffer])
       }
       say({ kind: 'done' })
@@ -55,13 +54,13 @@ class Job {
   }
 }
 
-type Swap = (input: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>
+type Swap = (input: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
 
 const port = parentPort
 if (port !== null) {
   const { module, limits } = workerData as ThreadData
   const recoder = createRecoder(module)
-  const swap: Swap = input => swapRedGreen(input, { ...limits, recoder })
+  const swap: Swap = input => swapInParts(input, { ...limits, recoder })
   const say = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   let job = new Job()
   port.on('message', (message: ToThread) => {

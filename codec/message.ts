@@ -21,6 +21,6 @@ export type FromThread =
   | { readonly kind: 'failed'; readonly code: PngErrorCode | undefined; readonly message: string }
 
 /** Bytes of a piece between threads, at most: each costs a message. */
-export const MESSAGE_BYTES: number = 256 * 1024
+export const MESSAGE_BYTES: number = 1024 * 1024
 /** How many pieces of the output may be under way. */
 export const AHEAD = 2

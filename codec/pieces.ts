@@ -48,3 +48,14 @@ export async function* inLists(
   }
   if (heldBytes > 0) yield held
 }
+
+/** All of them in one, in memory of its own: it may be given to another thread. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = Buffer.allocUnsafeSlow(pieces.reduce((bytes, piece) => bytes + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}

@@ -53,10 +53,14 @@ const NOTHING = Buffer.alloc(0)
  * everything and closes the input.
  */
 export function swapRedGreen(input: AsyncIterable<Uint8Array>, options: SwapOptions): AsyncGenerator<Buffer> {
-  return inPieces(swapped(input, options), PIECE_BYTES)
+  return inPieces(swapInParts(input, options), PIECE_BYTES)
 }
 
-async function* swapped(input: AsyncIterable<Uint8Array>, options: SwapOptions): AsyncGenerator<Uint8Array> {
+/** As `swapRedGreen`, in pieces of any size, as they come about: for who puts them together in another way. */
+export async function* swapInParts(
+  input: AsyncIterable<Uint8Array>,
+  options: SwapOptions,
+): AsyncGenerator<Uint8Array> {
   const reader = new ChunkReader(input, options.maxBytes, options.recoder.crc32)
   try {
     const start = await reader.take(HEADER_BYTES)

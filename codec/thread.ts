@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { PngError } from './errors.ts'
 import { AHEAD, type FromThread, MESSAGE_BYTES, type ThreadData, type ToThread } from './message.ts'
-import { inPieces } from './pieces.ts'
+import { inLists, joined } from './pieces.ts'
 import type { SwapLimits } from './swap.ts'
 import type { Module } from './wasm.ts'
 
@@ -103,11 +103,11 @@ export class Thread {
   /** Sends the input, one piece ahead of what the thread asks for. Resolves once no more is wanted, whatever happened. */
   async #feed(input: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      for await (const piece of inPieces(input, MESSAGE_BYTES)) {
+      for await (const pieces of inLists(input, MESSAGE_BYTES, MESSAGE_BYTES)) {
         while (this.#sent > this.#asked && this.#isWanted()) await this.#change()
         if (!this.#isWanted()) return
         this.#sent += 1
-        const bytes = new Uint8Array(piece)
+        const bytes = joined(pieces)
         this.#say({ kind: 'piece', bytes }, [bytes.buffer])
       }
       this.#hasEnded = true
