@@ -139,11 +139,11 @@ export function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
   })
 }
 
-/** What comes in pieces as a body: whole when it is small, a stream of all of it otherwise. */
-export async function gather(source: AsyncIterable<Buffer>): Promise<Bytes> {
+/** What comes in pieces as a body: whole when it has at most `wholeBytes`, a stream of all of it otherwise. */
+export async function gather(source: AsyncIterable<Buffer>, wholeBytes = SMALL_BODY_BYTES): Promise<Bytes> {
   const iterator = source[Symbol.asyncIterator]()
   const pieces: Buffer[] = []
-  for (let length = 0; length <= SMALL_BODY_BYTES; ) {
+  for (let length = 0; length <= wholeBytes; ) {
     const next = await iterator.next()
     if (next.done) return { data: joined(pieces), length }
     pieces.push(next.value)

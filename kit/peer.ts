@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
-import { collect } from './body.ts'
+import { collect, SMALL_BODY_BYTES } from './body.ts'
 import { createConnector, schemeOf } from './connector.ts'
 import { health } from './contract.ts'
 import type { Credentials } from './credentials.ts'
@@ -60,7 +60,7 @@ export interface Peer {
   isOriginal(): boolean
   /**
    * For how long it has said nothing although it owes answers, in ms; 0 when it owes none. Polls may take their time, and
-   * bodies that come as streams take that of their senders: those do not count.
+   * large bodies take that of their senders: those do not count.
    */
   silentMs(): number
   /** Asks who is there; rejects when nobody is, or somebody else. One question at a time serves all who wait. */
@@ -111,9 +111,9 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
   // another. Whoever asks for polls and downloads sees to it that there are not too many.
   const asks = openPool(32, ASK_MS)
   const polls = openPool(null, POLL_MS)
-  const streams = openPool(128, STREAM_MS)
+  const uploads = openPool(128, STREAM_MS)
   const downloads = openPool(null, STREAM_MS)
-  const pools = [asks, polls, streams, downloads]
+  const pools = [asks, polls, uploads, downloads]
 
   const askWho = async () => {
     const answer = await asks.request({
@@ -151,8 +151,9 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
       if (body?.length !== undefined && !Buffer.isBuffer(body.data))
         options.headers = { ...headers, 'content-length': String(body.length) }
       if (signal !== undefined) options.signal = signal
-      const isStream = body !== undefined && !Buffer.isBuffer(body.data)
-      const pool = isPoll ? polls : isDownload ? downloads : isStream ? streams : asks
+      const isSmall =
+        body === undefined || (Buffer.isBuffer(body.data) && body.data.length <= SMALL_BODY_BYTES)
+      const pool = isPoll ? polls : isDownload ? downloads : isSmall ? asks : uploads
       const isOwed = pool === asks || pool === downloads
       if (isOwed && owed++ === 0) heardAt = performance.now()
       try {

@@ -17,6 +17,8 @@ import type { Run } from './pool.ts'
 
 /** Pause before a task is handed back whose storage is away, or has no room, in ms: the next one would fare no better. */
 const HAND_BACK_MS = 500
+/** Results up to so many bytes are stored whole, with their length: those that a thread gives in one piece. */
+const WHOLE_BYTES = 1024 * 1024
 /**
  * How long a task rests before it is handed back whose upload is not there, in ms: at least, as a part of its age, and at
  * most; and how old it is when its upload must be there: no upload takes longer.
@@ -82,7 +84,7 @@ export function createTaskRunner(options: TaskOptions): Run {
     let result: Bytes | undefined
     try {
       failpoint('worker.upload.fetched')
-      result = await gather(swapped())
+      result = await gather(swapped(), WHOLE_BYTES)
       await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result, signal })
       return readHeader(first, options)
     } catch (error) {

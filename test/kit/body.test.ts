@@ -176,6 +176,9 @@ t.test(
     const { data } = await gather(piecesOf(large))
     t.ok(data instanceof Readable)
     t.ok((await collect(data as Readable, 1_000_000)).equals(Buffer.concat(large)))
+    const whole = Buffer.concat(large)
+    t.same(await gather(piecesOf(large), whole.length), { data: whole, length: whole.length })
+    t.ok((await gather(piecesOf(large), whole.length - 1)).data instanceof Readable)
   },
 )
 

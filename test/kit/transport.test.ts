@@ -3,7 +3,7 @@ import { createServer, Server } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { discard } from '../../kit/body.ts'
+import { discard, SMALL_BODY_BYTES } from '../../kit/body.ts'
 import { createClient } from '../../kit/client.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import type { Entry } from '../../kit/peer.ts'
@@ -172,6 +172,24 @@ t.test('answers in bytes that nobody reads on hold up no other request', async t
   const unread = await Promise.all(Array.from({ length: 40 }, () => ask.picture({})))
   t.same(await ask.byId({ id: 7 }, { signal: AbortSignal.timeout(5_000) }), { id: 7 })
   for (const body of unread) discard(body)
+})
+
+t.test('large bodies that are slow to be taken in hold up no small question, whole ones either', async t => {
+  const held: (() => void)[] = []
+  const count = async () => {
+    await new Promise<void>(resolve => held.push(resolve))
+    return '1'
+  }
+  const { ask } = connect(t, [{ value: await listen(buildToy(t, { count })), instance: 'toy-1' }])
+  const large = Buffer.alloc(SMALL_BODY_BYTES + 1)
+  // More of either than the connections that small questions have.
+  const storing = Array.from({ length: 80 }, (_, at) =>
+    ask.count({}, { body: { data: at % 2 ? large : Readable.from([large]) } }),
+  )
+  await until('all are there', () => held.length === storing.length)
+  t.same(await ask.byId({ id: 7 }, { signal: AbortSignal.timeout(5_000) }), { id: 7 })
+  for (const go of held) go()
+  await Promise.all(storing)
 })
 
 t.test('another service, or another instance, is asked who it is and nothing else', async t => {
