@@ -15,7 +15,9 @@ export interface Polls {
    * Those who wait, in the order in which they are to be served: each time one of the worker that has most asks waiting, and so
    * the most to spare; of its asks the longest waiting, of such workers the one that was served longest ago.
    */
-  waiting(): Iterable<Poll>
+  waiting(): Iterator<Poll>
+  /** How many wait. */
+  count(): number
   /** Lets those who came since the last call begin their wait; with none, they are answered with nothing. */
   beginWaits(): void
   /**
@@ -37,6 +39,7 @@ export function createPolls(): Polls {
   const asks = new Map<string | Asking, Set<Poll>>()
   const all = () => [...asks.values()].flatMap(polls => [...polls])
   let isClosed = false
+  let waiting = 0
   let fresh: (Poll & { beginWait(): void })[] = []
 
   return {
@@ -49,6 +52,7 @@ export function createPolls(): Polls {
           clearTimeout(timer)
           signal?.removeEventListener('abort', giveUp)
           if (!own.delete(poll)) return
+          waiting -= 1
           asks.delete(asker)
           if (own.size > 0) asks.set(asker, own)
         }
@@ -70,11 +74,13 @@ export function createPolls(): Polls {
           },
         }
         own.add(poll)
+        waiting += 1
         asks.set(asker, own)
         fresh.push(poll)
         if (signal?.aborted || isClosed) giveUp()
         else signal?.addEventListener('abort', giveUp, { once: true })
       }),
+    count: () => waiting,
     *waiting() {
       const workers = [...asks.values()].map(polls => ({ left: polls.size, polls: polls.values() }))
       for (;;) {

@@ -7,6 +7,7 @@ import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
+import { keepHeld } from './held.ts'
 import * as life from './life.ts'
 import { createLostHolders } from './lost.ts'
 import { createPolls, type Poll } from './polls.ts'
@@ -17,6 +18,12 @@ import { createWatchers } from './watchers.ts'
 const PAGE_ROWS = 1_000
 /** Pause after a transaction that failed, before what is due is tried again, in ms. */
 const RETRY_MS = 500
+/**
+ * How far ahead the number of the last change and the clock are told to the file, in changes and in ms, so that this is not
+ * needed in every transaction. Whoever opens the file after a process that was killed begins there: later than all it wrote.
+ */
+const AHEAD = 1_000
+const AHEAD_MS = 250
 /** How long an id stays given up, in ms: longer than a request to make its task can be on its way. */
 const GIVEN_UP_MS = 3_600_000
 
@@ -42,9 +49,9 @@ export interface SqliteTasksOptions {
 export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const { path, leaseMs = 15_000, plainLeaseMs = 120_000 } = options
   const database = openSqlite(path)
-  const tasks = openTaskTable(database)
+  const tasks = keepHeld(openTaskTable(database))
   failpoint('database.file.opened')
-  const told = tasks.told()
+  let told = tasks.told()
   let revision = told.revision
   const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
   const polls = createPolls()
@@ -67,6 +74,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   let grants: { poll: Poll; granted: Granted }[] = []
   let settled: string[] = []
   let revisionBefore = revision
+  let toldBefore = told
 
   const foresee = (due: number | undefined) => {
     if (due !== undefined) nextDue = Math.min(due, nextDue ?? due)
@@ -121,18 +129,32 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     if (refusal !== undefined) throw refusal
   }
 
+  const tellAhead = () => {
+    if (revision <= told.revision && now() <= told.clock) return
+    told = { revision: revision + AHEAD, clock: now() + AHEAD_MS }
+    tasks.tell(told)
+  }
+  const tellWhereItEnds = () => {
+    try {
+      tasks.tell({ revision, clock: now() })
+    } catch (error) {
+      // Without it the next start begins a little later, no more.
+      if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error
+    }
+  }
+
   const settle = () => {
     if (nextDue !== undefined && nextDue <= now()) {
       for (const row of tasks.lapsed(now(), PAGE_ROWS)) save(lose(row))
       tasks.endPauses(now())
       nextDue = tasks.nextDue()
     }
-    for (const poll of polls.waiting()) {
-      const row = tasks.firstReady()
-      if (row === undefined) break
+    const asks = polls.waiting()
+    for (const row of polls.count() === 0 ? [] : tasks.ready(polls.count())) {
+      const poll: Poll = asks.next().value
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
-    if (changed.size > 0) tasks.tell(revision, now())
+    if (changed.size > 0) tellAhead()
     failpoint('database.turn.settled')
   }
   const committed = () => {
@@ -146,6 +168,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const rolledBack = (error: unknown) => {
     polls.rejectNew(error)
     revision = revisionBefore
+    told = toldBefore
+    tasks.forget()
     startTurn()
     nextDue = now()
     alarm.setFor(now() + RETRY_MS)
@@ -155,6 +179,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     grants = []
     settled = []
     revisionBefore = revision
+    toldBefore = told
   }
   const { fatal } = options
   const batch = createBatch({ service: 'database', database, settle, committed, rolledBack, fatal })
@@ -270,6 +295,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       polls.close()
       watchers.close()
       alarm.setFor(undefined)
+      tellWhereItEnds()
       closeSqlite(database)
     },
   }

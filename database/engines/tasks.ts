@@ -49,11 +49,17 @@ export interface TaskRow extends TaskRecord {
   readonly revision: number
 }
 
+/** The number of a change, and a time of the engine's clock. */
+export interface Told {
+  readonly revision: number
+  readonly clock: number
+}
+
 /** The tasks in a SQLite file. Whoever writes has begun a transaction; `INDEXED BY` fails where an index would not serve. */
 export interface TaskTable {
-  /** Number of the last change, and what the clock said when it was written. */
-  told(): { revision: number; clock: number }
-  tell(revision: number, clock: number): void
+  /** What no change has a later number or time than. */
+  told(): Told
+  tell(told: Told): void
   find(id: number): TaskRow | undefined
   /** Adds a task that waits; false when there is one of that id. */
   insert(task: { id: number; createdAt: number; revision: number }): boolean
@@ -66,8 +72,8 @@ export interface TaskTable {
   extend(row: TaskRow, until: number): void
   /** Gives every lease its whole length again; the tokens of their holders. */
   extendAll(now: number): string[]
-  /** The oldest task that may be given out. */
-  firstReady(): TaskRow | undefined
+  /** The oldest tasks that may be given out, at most `limit`. */
+  ready(limit: number): TaskRow[]
   /** Lets tasks whose pause is over be given out. */
   endPauses(now: number): void
   /** Tasks whose lease is over, those first that are over longest. */
@@ -90,19 +96,12 @@ export function openTaskTable(database: Sqlite): TaskTable {
     const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
     return (...values: number[]) => (statement.all(...values) as Cell[][]).map(toRow)
   }
-  const selectOne = (where: string) => {
-    const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
-    return (...values: number[]) => {
-      const cells = statement.get(...values) as Cell[] | undefined
-      return cells && toRow(cells)
-    }
-  }
   const selectValue = (sql: string) => {
     const statement = database.prepare(sql).raw()
     return () => (statement.get() as Cell[])[0] as number | null
   }
-  const find = selectOne('WHERE id = ?')
-  const firstReady = selectOne('INDEXED BY ready WHERE state = 0 AND ready_at IS NULL ORDER BY seq LIMIT 1')
+  const findRow = database.prepare(`SELECT ${COLUMNS} FROM tasks WHERE id = ?`).raw()
+  const ready = select('INDEXED BY ready WHERE state = 0 AND ready_at IS NULL ORDER BY seq LIMIT ?')
   const lapsed = select('INDEXED BY leases WHERE state = 1 AND lease_until <= ? ORDER BY lease_until LIMIT ?')
   const changedAfter = select('INDEXED BY changes WHERE revision > ? ORDER BY revision LIMIT ?')
   const madeAfter = select('WHERE seq > ? ORDER BY seq LIMIT ?')
@@ -135,8 +134,11 @@ export function openTaskTable(database: Sqlite): TaskTable {
       const [revision, clock] = told.get() as [number, number]
       return { revision, clock }
     },
-    tell: (revision, clock) => void tell.run(revision, clock),
-    find,
+    tell: ({ revision, clock }) => void tell.run(revision, clock),
+    find(id) {
+      const cells = findRow.get(id) as Cell[] | undefined
+      return cells && toRow(cells)
+    },
     insert: ({ id, createdAt, revision }) => insert.run(id, createdAt, revision).changes > 0,
     update: row => void update.run(toCells(row)),
     remove: row => void remove.run(row.seq),
@@ -147,7 +149,7 @@ export function openTaskTable(database: Sqlite): TaskTable {
     isGivenUp: id => findGivenUp.get(id) !== undefined,
     extend: (row, until) => void extend.run(until, row.seq),
     extendAll: now => (extendAll.all(now) as [string][]).map(([token]) => token),
-    firstReady,
+    ready,
     endPauses: now => void endPauses.run(now),
     lapsed,
     nextDue() {

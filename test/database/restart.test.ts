@@ -54,6 +54,13 @@ t.test('what was acknowledged is there after the process was killed', async t =>
       if (task === undefined || (what === 'finished' && task.state !== finished)) t.fail(`lost: ${line}`)
     }
     t.ok(said.length >= 40)
+    const { revision } = await engine.changes({ since: 0, waitMs: 0 })
+    const next = await engine.newTask()
+    const { tasks: news } = await engine.changes({ since: revision, waitMs: 0 })
+    t.same(
+      news.map(({ id }) => id),
+      [next],
+    )
     await engine.close()
     const database = openSqlite(path)
     t.equal(readPragma(database, 'integrity_check'), 'ok')

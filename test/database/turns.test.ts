@@ -1,4 +1,5 @@
 import t from 'tap'
+import { finished, inProgress, notStarted } from '../../database/contract.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { armFailpoints } from '../../kit/failpoint.ts'
 
@@ -30,4 +31,32 @@ t.test('a disk that fails before the commit undoes the turn, at whichever step',
     t.equal(await engine.get(1), undefined, step)
   }
   t.equal(await engine.newTask(1), 1)
+})
+
+t.test('what was granted, renewed or finished in a turn that is undone was not', async t => {
+  const engine = openSqliteTasks({ path: ':memory:' })
+  t.teardown(async () => {
+    armFailpoints('')
+    await engine.close()
+  })
+  const undone = async (write: Promise<unknown>) => {
+    await t.rejects(write, { code: 'SQLITE_IOERR' })
+    const { attempt, state, result } = (await engine.get(1)) ?? {}
+    return { attempt, state, result }
+  }
+  const arm = () => armFailpoints('database.turn.settled=error*1')
+  const worker = { isPlain: false, waitMs: 0 }
+  await engine.newTask(1)
+  const waiting = { attempt: 0, state: notStarted, result: undefined }
+  arm()
+  t.same(await undone(engine.take(worker)), waiting)
+
+  const token = (await engine.take(worker))?.grant.token ?? ''
+  const held = { ...waiting, attempt: 1, state: inProgress }
+  for (const write of [() => engine.finish(1, token), () => engine.renew(1, token), () => engine.remove(1)]) {
+    arm()
+    t.same(await undone(write()), held)
+  }
+  await engine.finish(1, token)
+  t.match(await engine.get(1), { state: finished, attempt: 1, result: 1 })
 })
