@@ -150,7 +150,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       nextDue = tasks.nextDue()
     }
     const asks = polls.waiting()
-    for (const row of polls.count() === 0 ? [] : tasks.ready(polls.count())) {
+    for (const row of tasks.ready(polls.count())) {
       const poll: Poll = asks.next().value
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
