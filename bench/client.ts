@@ -1,4 +1,6 @@
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
+import { collect } from '../kit/body.ts'
+import { type Answer, exchange } from '../kit/exchange.ts'
 
 /** What is asked of a server. */
 export interface Question {
@@ -9,24 +11,28 @@ export interface Question {
   readonly signal?: AbortSignal
 }
 
-export type Answer = Dispatcher.ResponseData['body']
-
-/** Asks one server over connections that are kept: the same client for ours and for its peers. */
+/** Asks one server over connections that are kept: the same client for ours and for its peers. Throws unless it succeeds. */
 export interface Client {
-  /** The body of the answer, which has to be read. Throws unless the status is one of success. */
-  ask(question: Question): Promise<Answer>
+  /** The text of the answer. */
+  ask(question: Question): Promise<string>
+  /** The body of the answer; a stream has to be read. */
+  fetch(question: Question): Promise<Answer['body']>
   close(): Promise<void>
 }
 
 /** @param url `http://HOST:PORT`. */
 export function openClient(url: string, connections: number): Client {
   const pool = new Pool(url, { connections, pipelining: 1 })
+  const fetch: Client['fetch'] = async ({ method, path, headers = {}, body = null, signal }) => {
+    const answer = await exchange(pool, { method, path, headers, body }, signal)
+    if (answer.status >= 200 && answer.status < 300) return answer.body
+    throw new Error(`${method} ${path}: ${answer.status} ${await textOf(answer.body)}`)
+  }
   return {
-    async ask({ method, path, headers = {}, body = null, signal }) {
-      const answer = await pool.request({ method, path, headers, body, ...(signal && { signal }) })
-      if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body
-      throw new Error(`${method} ${path}: ${answer.statusCode} ${await answer.body.text()}`)
-    },
+    ask: async question => textOf(await fetch(question)),
+    fetch,
     close: () => pool.destroy(),
   }
 }
+
+const textOf = async (body: Answer['body']) => (await collect(body, Number.POSITIVE_INFINITY)).toString()

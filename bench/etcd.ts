@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { freePorts } from '../test/system/ports.ts'
 import { type Client, openClient } from './client.ts'
 import { askVersion, openDaemon } from './daemon.ts'
@@ -25,8 +26,7 @@ export const findEtcd = () => askVersion('etcd', '--version', /^etcd Version: (\
 export async function openEtcd(folder: string): Promise<KeyStore> {
   const [url, peerUrl] = (await freePorts(2)).map(port => `http://127.0.0.1:${port}`) as [string, string]
   const client = openClient(url, CONNECTIONS)
-  const ask = async (path: string, body: object) =>
-    (await client.ask({ method: 'POST', path, body: JSON.stringify(body) })).text()
+  const ask = (path: string, body: object) => client.ask({ method: 'POST', path, body: JSON.stringify(body) })
   const daemon = await openDaemon({
     command: [
       'etcd',
@@ -38,8 +38,7 @@ export async function openEtcd(folder: string): Promise<KeyStore> {
     ],
     log: join(folder, 'etcd.log'),
     async isReady() {
-      const answer = await client.ask({ method: 'GET', path: '/health' })
-      return (await answer.text()).includes('"true"')
+      return (await client.ask({ method: 'GET', path: '/health' })).includes('"true"')
     },
   })
   return {
@@ -65,7 +64,7 @@ async function watchByStream(client: Client, key: string, seen: (value: string) 
   const { signal } = ending
   // Answered with a first line that says that the watcher is made.
   const body = JSON.stringify({ create_request: { key: encode(key) } })
-  const stream = await client.ask({ method: 'POST', path: '/v3/watch', body, signal })
+  const stream = (await client.fetch({ method: 'POST', path: '/v3/watch', body, signal })) as Readable
   const read = async () => {
     for await (const line of createInterface({ input: stream })) {
       const { events = [] } = (JSON.parse(line) as Watched).result

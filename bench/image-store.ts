@@ -1,4 +1,5 @@
-import { type Answer, openClient } from './client.ts'
+import type { Answer } from '../kit/exchange.ts'
+import { openClient } from './client.ts'
 import { openService } from './service.ts'
 
 /** A store of images, asked over HTTP. */
@@ -7,8 +8,8 @@ export interface ImageStore {
   readonly pid: number
   /** Puts an image that was not there. */
   put(id: number, image: Buffer): Promise<void>
-  /** Its bytes, which have to be read. */
-  get(id: number): Promise<Answer>
+  /** Its bytes; a stream has to be read. */
+  get(id: number): Promise<Answer['body']>
   remove(id: number): Promise<void>
   close(): Promise<void>
 }
@@ -23,13 +24,11 @@ export async function openStorage(folder: string, connections: number): Promise<
     name: 'storage',
     pid: service.pid,
     async put(id, image) {
-      const answer = await client.ask({ method: 'POST', path: pathOf('sendImage', id), body: image })
-      await answer.dump()
+      await client.ask({ method: 'POST', path: pathOf('sendImage', id), body: image })
     },
-    get: id => client.ask({ method: 'GET', path: pathOf('getImage', id) }),
+    get: id => client.fetch({ method: 'GET', path: pathOf('getImage', id) }),
     async remove(id) {
-      const answer = await client.ask({ method: 'DELETE', path: pathOf('deleteImage', id) })
-      await answer.dump()
+      await client.ask({ method: 'DELETE', path: pathOf('deleteImage', id) })
     },
     async close() {
       await client.close()

@@ -29,13 +29,12 @@ interface News {
 export async function openKvStore(folder: string): Promise<KeyStore> {
   const service = await openService('kv-store', folder)
   const client = openClient(service.url, CONNECTIONS)
-  const text = async (method: 'GET' | 'POST', path: string) => (await client.ask({ method, path })).text()
   return {
     name: 'kv-store',
     pid: service.pid,
-    get: key => text('GET', `/get?key=${key}`),
+    get: key => client.ask({ method: 'GET', path: `/get?key=${key}` }),
     async set(key, value) {
-      await text('POST', `/set?key=${key}&value=${encodeURIComponent(value)}`)
+      await client.ask({ method: 'POST', path: `/set?key=${key}&value=${encodeURIComponent(value)}` })
     },
     watch: (key, seen) => watchByPolls(client, key, seen),
     async close() {
@@ -50,7 +49,7 @@ async function watchByPolls(client: Client, key: string, seen: (value: string) =
   const { signal } = ending
   const poll = async (since: number, wait: number) => {
     const path = `/watch?key=${key}&since=${since}&wait=${wait}`
-    return (await (await client.ask({ method: 'GET', path, signal })).json()) as News
+    return JSON.parse(await client.ask({ method: 'GET', path, signal })) as News
   }
   const keepAsking = async (from: number) => {
     for (let since = from; ; ) {

@@ -47,14 +47,14 @@ export async function openNginx(program: string, folder: string, connections: nu
     command: [program, '-e', 'stderr', '-c', config],
     log: join(folder, 'nginx.log'),
     async isReady() {
-      await (await client.ask({ method: 'GET', path: '/ready' })).dump()
+      await client.ask({ method: 'GET', path: '/ready' })
       return true
     },
   })
   const digitOf = (id: number) => Number(String(id)[0])
   const pathOf = (id: number) => `/${digitOf(id)}/${id}`
   const put = async (id: number, image: Buffer) => {
-    await (await client.ask({ method: 'PUT', path: pathOf(id), body: image })).dump()
+    await client.ask({ method: 'PUT', path: pathOf(id), body: image })
   }
   return {
     name: 'nginx',
@@ -67,9 +67,9 @@ export async function openNginx(program: string, folder: string, connections: nu
       await handle.close()
       await folders[digitOf(id)]?.sync()
     },
-    get: id => client.ask({ method: 'GET', path: pathOf(id) }),
+    get: id => client.fetch({ method: 'GET', path: pathOf(id) }),
     async remove(id) {
-      await (await client.ask({ method: 'DELETE', path: pathOf(id) })).dump()
+      await client.ask({ method: 'DELETE', path: pathOf(id) })
     },
     async close() {
       await client.close()

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
+import { collect } from '../kit/body.ts'
+import type { Answer } from '../kit/exchange.ts'
 import { pngSignature } from '../storage/contract.ts'
 import type { Bench, Part } from './bench.ts'
 import { type Burst, describeWaits, medianOf, runBurst, runLanes } from './burst.ts'
@@ -109,7 +110,7 @@ async function printLoad(output: Output, load: Load, scene: Scene): Promise<void
 async function checkStore(store: ImageStore, scene: Scene, image: Buffer): Promise<void> {
   const id = scene.nextId++
   await store.put(id, image)
-  const got = await buffer(await store.get(id))
+  const got = await collect(await store.get(id), image.length)
   if (!got.equals(image)) throw new Error(`${store.name} gives other bytes than were put`)
   await store.remove(id)
 }
@@ -135,8 +136,7 @@ async function raceGets(scene: Scene, { forMs, images }: Load, image: Buffer): P
   const { stores, nginx, nextId: first } = scene
   scene.nextId += images
   const get = async (store: ImageStore, number: number) => {
-    let length = 0
-    for await (const piece of await store.get(first + (number % images))) length += piece.length
+    const length = await lengthOf(await store.get(first + (number % images)))
     if (length !== image.length) throw new Error(`${store.name} gave ${length} bytes`)
   }
   for (const store of stores) {
@@ -174,4 +174,12 @@ function hashMsOf(bytes: Buffer): number {
   let count = 0
   for (; performance.now() < until; count += 1) createHash('sha256').update(bytes).digest()
   return (ownCpuMs() - before) / count
+}
+
+/** Reads it to its end. */
+async function lengthOf(body: Answer['body']): Promise<number> {
+  if (Buffer.isBuffer(body)) return body.length
+  let length = 0
+  for await (const piece of body) length += piece.length
+  return length
 }

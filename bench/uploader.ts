@@ -27,7 +27,7 @@ export function formOf(image: Buffer): Buffer {
 /** @param url `http://HOST:PORT` of the frontend. */
 export function openUploader(url: string, connections: number): Uploader {
   const client = openClient(url, connections)
-  const ask = async (question: Question) => (await (await client.ask(question)).text()).trim()
+  const ask = async (question: Question) => (await client.ask(question)).trim()
   return {
     upload: form => ask({ method: 'POST', path: '/submitTask', headers: HEADERS, body: form }),
     async waitFor(id) {

@@ -113,11 +113,13 @@ const joined = (pieces: readonly Buffer[]): Buffer =>
   pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
 
 /**
- * Reads all of a stream, at most `maxBytes`; more is `too-large`. By its events: an iterator, which tells the same, costs more
- * than a small answer is worth.
+ * All of a body, which may have at most `maxBytes`; more is `too-large`. A stream is read by its events: an iterator, which tells
+ * the same, costs more than a small answer is worth.
  */
-export function collect(stream: Readable, maxBytes: number): Promise<Buffer> {
+export function collect(stream: Buffer | Readable, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    if (Buffer.isBuffer(stream))
+      return stream.length > maxBytes ? reject(tooLarge(maxBytes)) : resolve(stream)
     const pieces: Buffer[] = []
     let length = 0
     const breakOff = () => reject(stream.errored ?? new Error('The stream broke off.'))

@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import * as z from 'zod'
-import { collect, discard, peek, SMALL_BODY_BYTES } from './body.ts'
+import { collect, discard, peek } from './body.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import {
   asRetrySeconds,
@@ -100,9 +100,7 @@ async function readAnswer(route: Route, response: Response): Promise<unknown> {
 
 async function readBytes({ headers, body: data }: Response, startsWith: Buffer): Promise<Bytes> {
   const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
-  const isSmall = length !== undefined && length <= SMALL_BODY_BYTES
-  const given = { data: isSmall ? await collect(data, length) : data, length }
-  const { first, body } = await peek(given, startsWith.length)
+  const { first, body } = await peek({ data, length }, startsWith.length)
   const keptUntil = Date.parse(String(headers.sunset))
   if (first.equals(startsWith)) return Number.isNaN(keptUntil) ? body : { ...body, keptUntil }
   discard(body)
@@ -134,10 +132,11 @@ function parse(text: string): unknown {
   }
 }
 
-async function* splitLines(body: Readable): AsyncGenerator<string> {
+async function* splitLines(body: Response['body']): AsyncGenerator<string> {
   let rest = ''
+  const stream = Buffer.isBuffer(body) ? Readable.from(body, { objectMode: false }) : body
   // Decoded by the stream: a character may be cut in two between pieces.
-  for await (const piece of body.setEncoding('utf8')) {
+  for await (const piece of stream.setEncoding('utf8')) {
     const parts = (rest + piece).split('\n')
     rest = parts.pop() ?? ''
     yield* parts

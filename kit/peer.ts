@@ -5,6 +5,7 @@ import { createConnector, schemeOf } from './connector.ts'
 import { health } from './contract.ts'
 import type { Credentials } from './credentials.ts'
 import { ServiceError } from './errors.ts'
+import { type Answer, exchange } from './exchange.ts'
 
 /** How long a connection may take to come about, in ms: an address that swallows packets must not hold anyone up. */
 export const CONNECT_MS = 500
@@ -45,10 +46,7 @@ export interface Request {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface Response {
-  readonly status: number
-  readonly headers: Record<string, string | string[] | undefined>
-  readonly body: Readable
+export interface Response extends Answer {
   readonly isOriginal: boolean
 }
 
@@ -116,15 +114,14 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
   const pools = [asks, polls, uploads, downloads]
 
   const askWho = async () => {
-    const answer = await asks.request({
-      method: 'GET',
-      path: '/health',
-      headers: { accept: '*/*', 'accept-encoding': 'identity' },
-      signal: AbortSignal.timeout(HEALTH_MS),
-    })
-    const text = (await collect(answer.body, 64 * 1024)).toString()
-    if (answer.statusCode >= 500) throw new Error('nobody who can say who it is')
-    const said = answer.statusCode === 200 ? health.safeParse(parse(text)) : undefined
+    const { status, body } = await exchange(
+      asks,
+      { method: 'GET', path: '/health', headers: { accept: '*/*', 'accept-encoding': 'identity' } },
+      AbortSignal.timeout(HEALTH_MS),
+    )
+    const text = (await collect(body, SMALL_BODY_BYTES)).toString()
+    if (status >= 500) throw new Error('nobody who can say who it is')
+    const said = status === 200 ? health.safeParse(parse(text)) : undefined
     const who = said?.data
     if (who !== undefined && who.service !== service) throw new Error(`${who.service} instead of ${service}`)
     if (entry.instance !== undefined && who?.instance !== entry.instance) throw new Error('another instance')
@@ -147,19 +144,18 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     async send({ method, path, body, isPoll, isDownload, signal }) {
       // undici takes any iterable; its types know streams alone.
       const data = (body?.data ?? null) as Buffer | Readable | null
-      const options: Dispatcher.RequestOptions = { method, path, headers, body: data }
+      const options: Dispatcher.DispatchOptions = { method, path, headers, body: data }
       if (body?.length !== undefined && !Buffer.isBuffer(body.data))
         options.headers = { ...headers, 'content-length': String(body.length) }
-      if (signal !== undefined) options.signal = signal
       const isSmall =
         body === undefined || (Buffer.isBuffer(body.data) && body.data.length <= SMALL_BODY_BYTES)
       const pool = isPoll ? polls : isDownload ? downloads : isSmall ? asks : uploads
       const isOwed = pool === asks || pool === downloads
       if (isOwed && owed++ === 0) heardAt = performance.now()
       try {
-        const answer = await pool.request(options)
+        const answer = await exchange(pool, options, signal)
         heardAt = performance.now()
-        return { status: answer.statusCode, headers: answer.headers, body: answer.body, isOriginal }
+        return { ...answer, isOriginal }
       } finally {
         if (isOwed) owed -= 1
       }

@@ -17,7 +17,7 @@ export interface Asker {
 export function openAsker(url: string): Asker {
   const client = openClient(url, CONNECTIONS)
   const ask: Asker['ask'] = async (method, path) => {
-    const text = await (await client.ask({ method, path })).text()
+    const text = await client.ask({ method, path })
     return text === '' ? undefined : text
   }
   return {
