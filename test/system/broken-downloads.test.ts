@@ -35,7 +35,9 @@ t.test('an upload that does not reach its worker whole says nothing against the 
       t.equal(await waitUntilDone(frontend, id), 'ready', `${name}, ${trouble}`)
       t.same(differences(image, await fetchImage(frontend, id)), [])
       const task = await (await fetch(`${database}/getById?id=${id}`)).json()
-      t.match(task, { state: 2, attempt: TIMES + 1, errors: 0, losses: 0 }, `${name}, ${trouble}`)
+      // A small one is asked for again before anything is done with it.
+      const attempt = name === 'small' ? 1 : TIMES + 1
+      t.match(task, { state: 2, attempt, errors: 0, losses: 0 }, `${name}, ${trouble}`)
       await Promise.all(struck)
     }
 })
