@@ -20,6 +20,7 @@ export function exchange(
   signal?: AbortSignal,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
     dispatcher.dispatch(options, new Exchange(resolve, reject, signal))
   })
 }
@@ -43,11 +44,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (signal === undefined) return
     this.#giveUp = () => this.#breakOff(signal.reason)
     signal.addEventListener('abort', this.#giveUp, { once: true })
-    if (signal.aborted) this.#giveUp()
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    // It was given up while it waited for a connection.
     if (this.#signal?.aborted) controller.abort(this.#signal.reason)
   }
 

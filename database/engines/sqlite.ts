@@ -11,6 +11,7 @@ import { keepHeld } from './held.ts'
 import * as life from './life.ts'
 import { createLostHolders } from './lost.ts'
 import { createPolls, type Poll } from './polls.ts'
+import { createStanding } from './standing.ts'
 import { openTaskTable, type TaskRow } from './tasks.ts'
 import { createWatchers } from './watchers.ts'
 
@@ -18,12 +19,6 @@ import { createWatchers } from './watchers.ts'
 const PAGE_ROWS = 1_000
 /** Pause after a transaction that failed, before what is due is tried again, in ms. */
 const RETRY_MS = 500
-/**
- * How far ahead the number of the last change and the clock are told to the file, in changes and in ms, so that this is not
- * needed in every transaction. Whoever opens the file after a process that was killed begins there: later than all it wrote.
- */
-const AHEAD = 1_000
-const AHEAD_MS = 250
 /** How long an id stays given up, in ms: longer than a request to make its task can be on its way. */
 const GIVEN_UP_MS = 3_600_000
 
@@ -51,7 +46,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const database = openSqlite(path)
   const tasks = keepHeld(openTaskTable(database))
   failpoint('database.file.opened')
-  let told = tasks.told()
+  const told = tasks.told()
+  const standing = createStanding(tasks, told)
   let revision = told.revision
   const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
   const polls = createPolls()
@@ -74,7 +70,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   let grants: { poll: Poll; granted: Granted }[] = []
   let settled: string[] = []
   let revisionBefore = revision
-  let toldBefore = told
 
   const foresee = (due: number | undefined) => {
     if (due !== undefined) nextDue = Math.min(due, nextDue ?? due)
@@ -129,20 +124,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     if (refusal !== undefined) throw refusal
   }
 
-  const tellAhead = () => {
-    if (revision <= told.revision && now() <= told.clock) return
-    told = { revision: revision + AHEAD, clock: now() + AHEAD_MS }
-    tasks.tell(told)
-  }
-  const tellWhereItEnds = () => {
-    try {
-      tasks.tell({ revision, clock: now() })
-    } catch (error) {
-      // Without it the next start begins a little later, no more.
-      if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error
-    }
-  }
-
   const settle = () => {
     if (nextDue !== undefined && nextDue <= now()) {
       for (const row of tasks.lapsed(now(), PAGE_ROWS)) save(lose(row))
@@ -154,10 +135,11 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       const poll: Poll = asks.next().value
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
-    if (changed.size > 0) tellAhead()
+    if (changed.size > 0) standing.reach({ revision, clock: now() })
     failpoint('database.turn.settled')
   }
   const committed = () => {
+    standing.committed()
     for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
     polls.beginWaits()
@@ -168,7 +150,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const rolledBack = (error: unknown) => {
     polls.rejectNew(error)
     revision = revisionBefore
-    told = toldBefore
+    standing.rolledBack()
     tasks.forget()
     startTurn()
     nextDue = now()
@@ -179,7 +161,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     grants = []
     settled = []
     revisionBefore = revision
-    toldBefore = told
   }
   const { fatal } = options
   const batch = createBatch({ service: 'database', database, settle, committed, rolledBack, fatal })
@@ -295,7 +276,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       polls.close()
       watchers.close()
       alarm.setFor(undefined)
-      tellWhereItEnds()
+      standing.close({ revision, clock: now() })
       closeSqlite(database)
     },
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { copyFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -191,6 +192,26 @@ t.test(
     await close()
   },
 )
+
+t.test('no revision comes twice, also after a turn that was undone and a kill', async t => {
+  const { path, engine, close } = openFile(t)
+  t.teardown(() => armFailpoints(''))
+  armFailpoints('database.turn.settled=error*1')
+  await t.rejects(engine.newTask(1), { code: 'SQLITE_IOERR' })
+  await engine.newTask(2)
+  const killed = `${path}.killed`
+  for (const end of ['', '-wal']) copyFileSync(`${path}${end}`, `${killed}${end}`)
+  const after = openSqliteTasks({ path: killed })
+  const { revision } = await after.changes({ since: 0, waitMs: 0 })
+  await after.newTask(3)
+  const { tasks: news } = await after.changes({ since: revision, waitMs: 0 })
+  t.same(
+    news.map(({ id }) => id),
+    [3],
+  )
+  await after.close()
+  await close()
+})
 
 t.test('a file that is in use, or of another version, is not opened', async t => {
   const { path, engine } = openFile(t)

@@ -111,22 +111,25 @@ t.test(
 )
 
 t.test('a signal is let go of when all is said', async t => {
-  const ask = await open(t, (_request, response) => {
-    response.end(Buffer.alloc(2 * SMALL_BODY_BYTES))
-  })
-  const { signal } = new AbortController()
-  let listeners = 0
-  const { addEventListener, removeEventListener } = signal
-  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-    listeners += 1
-    addEventListener.apply(signal, args)
+  for (const length of [10, 2 * SMALL_BODY_BYTES]) {
+    const ask = await open(t, (_request, response) => {
+      response.end(Buffer.alloc(length))
+    })
+    const { signal } = new AbortController()
+    let listeners = 0
+    const { addEventListener, removeEventListener } = signal
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners += 1
+      addEventListener.apply(signal, args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners -= 1
+      removeEventListener.apply(signal, args)
+    }
+    const asked = ask(signal)
+    t.equal(listeners, 1)
+    const { body } = await asked
+    if (isStream(body)) await body.toArray()
+    await until('nobody listens', () => listeners <= 0)
   }
-  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-    listeners -= 1
-    removeEventListener.apply(signal, args)
-  }
-  const { body } = await ask(signal)
-  t.equal(listeners, 1)
-  if (isStream(body)) await body.toArray()
-  await until('nobody listens', () => listeners <= 0)
 })
