@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type Sample, slopeOf } from '../faults/slope.ts'
 import { Failure } from '../scripts/failure.ts'
 import { type OpenSystem, openSystem } from '../test/system/system.ts'
 import type { PlainBench } from './bench.ts'
 import { iconForm } from './forms.ts'
+import { COLLECT_SIGNAL } from './garbage.ts'
 import { formsFrom, openUploaders, putThrough } from './load.ts'
 import type { Output } from './output.ts'
 
@@ -14,6 +17,8 @@ const STEP = 5_000
 const WARM_UP = 20_000
 /** What the slope is counted in. */
 const SLOPE_TASKS = 100_000
+/** Collecting has been over for long after so many ms, and what became free was given back. */
+const COLLECTED_MS = 1_000
 /** Idle is after so long without anything to do, in ms: engines give back later what they do not need. */
 const IDLE_MS = 10_000
 const UPLOADERS = { lanes: 8, isClosed: false }
@@ -29,7 +34,7 @@ interface Watched {
   readonly idle: Memory
   readonly most: Memory
   readonly after: Memory
-  /** At full load, of each service. */
+  /** Between bursts of full load, garbage collected: when an engine does that of itself is no slope, and no trifle beside one. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>
 }
 
@@ -38,7 +43,9 @@ export const memory: PlainBench = {
   takes: '[TASKS]',
   async run(output, folder, [text = String(TASKS)]) {
     if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Failure(`${text} is no number of tasks`, 2)
-    const system = await openSystem({ dataDir: folder })
+    const collecting = join(import.meta.dirname, 'collecting.js')
+    const env = { NODE_OPTIONS: `--import ${pathToFileURL(collecting)}` }
+    const system = await openSystem({ dataDir: folder, env })
     try {
       print(output, Number(text), system.names, await watch(system, Number(text)))
     } finally {
@@ -57,11 +64,12 @@ async function watch(system: OpenSystem, tasks: number): Promise<Watched> {
   for (let done = 0; done < tasks; done += STEP) {
     const forms = formsFrom(iconForm, done, Math.min(STEP, tasks - done))
     await putThrough(system, uploaders, UPLOADERS, forms)
-    for (const [name, value] of Object.entries(measure(system))) {
-      most[name] = Math.max(most[name] ?? 0, value)
-      if (done + STEP > WARM_UP)
-        samples.get(name)?.push({ life: name, at: (done + STEP) / SLOPE_TASKS, value })
-    }
+    for (const [name, value] of Object.entries(measure(system))) most[name] = Math.max(most[name] ?? 0, value)
+    if (done + STEP <= WARM_UP) continue
+    for (const pid of Object.values(system.pids())) process.kill(pid, COLLECT_SIGNAL)
+    await delay(COLLECTED_MS)
+    for (const [name, value] of Object.entries(measure(system)))
+      samples.get(name)?.push({ life: name, at: (done + STEP) / SLOPE_TASKS, value })
   }
   await Promise.all(uploaders.map(uploader => uploader.close()))
   await delay(IDLE_MS)

@@ -55,9 +55,10 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
     },
     async finishTask(call) {
       const { id, token, next, wait = 0 } = call.query
-      const asking = next === undefined ? undefined : { isPlain: false, worker: next, waitMs: wait * 1_000 }
       const signal = wait > 0 ? call.signal : undefined
-      const granted = await engine.finish(id, token, asking && { ...asking, signal })
+      const asking =
+        next === undefined ? undefined : { isPlain: false, worker: next, waitMs: wait * 1_000, signal }
+      const granted = await engine.finish(id, token, asking)
       return granted === undefined ? done : toHolder(granted, call.reply)
     },
     async setById({ body: { id, state } }) {
