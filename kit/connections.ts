@@ -91,7 +91,7 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
     const connection = all.get(socket)
     if (connection === undefined) return next()
     connection.calls += 1
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       connection.calls -= 1
       if (all.delete(socket)) all.set(socket, connection)
     })

@@ -1,24 +1,4 @@
 import type { FastifyReply } from 'fastify'
-import { ServiceError } from './errors.ts'
-
-/**
- * Gives what an answer will be. When that takes longer than `limitMs` it is refused, or cut if something of it has been sent; so
- * is one whose sending is not over by then. Fastify's own `handlerTimeout` is off as soon as the body of a request has been read.
- */
-export function keepDeadline<T>({ raw }: FastifyReply, limitMs: number, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let isThere = false
-    const timer = setTimeout(() => {
-      if (isThere || raw.headersSent) raw.destroy()
-      else reject(new ServiceError('unavailable', 'There was no answer in time.'))
-    }, limitMs)
-    raw.once('close', () => clearTimeout(timer))
-    answer.then(given => {
-      isThere = true
-      resolve(given)
-    }, reject)
-  })
-}
 
 /** Runs `undo` when the answer cannot be written any more: its caller is gone, or goes before the last byte. */
 export function ifUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>): void {

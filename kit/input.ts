@@ -30,13 +30,18 @@ export interface BodyReading {
   readonly pace: Pace
 }
 
+/** A route whose body is read here; a form is read by who handles it. */
+type RouteWithBody = Route & { readonly body: Exclude<Route['body'], 'none' | 'form'> }
+
+export const hasBody = (route: Route): route is RouteWithBody =>
+  route.body !== 'none' && route.body !== 'form'
+
 /** The body as the contract has it: a stream or bytes, text, checked JSON. */
 export async function readBody(
-  route: Route,
+  route: RouteWithBody,
   request: FastifyRequest,
   { maxBodyBytes, pace }: BodyReading,
 ): Promise<unknown> {
-  if (route.body === 'none' || route.body === 'form') return undefined
   const length =
     request.headers['content-length'] === undefined ? undefined : Number(request.headers['content-length'])
   const maxBytes = route.body === 'bytes' ? maxBodyBytes : limits.textBodyBytes

@@ -26,8 +26,8 @@ export const limits = {
    * is free, which takes as long as a swap may.
    */
   innerReaderMs: 120_000,
-  /** Requests that one connection may bring. */
-  connectionRequests: 10_000,
+  /** Requests that a visitor's connection may bring. Services, which keep theirs for good, are not counted: that has its price. */
+  visitorRequests: 10_000,
 } as const
 
 /** Bytes a second that a sender, or a visitor who reads, must manage. */

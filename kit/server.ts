@@ -13,10 +13,11 @@ import { addConnectionLimits } from './connections.ts'
 import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contract.ts'
 import { healthRoute } from './contract.ts'
 import type { Credentials } from './credentials.ts'
-import { callSignal, keepDeadline } from './ending.ts'
+import { createDeadlines } from './deadlines.ts'
+import { callSignal } from './ending.ts'
 import { ServiceError } from './errors.ts'
 import { addGuard } from './guard.ts'
-import { readBody, readQuery } from './input.ts'
+import { hasBody, readBody, readQuery } from './input.ts'
 import { handlerMsOf, limits, paceOf, standardLimits } from './limits.ts'
 import { type Logger, silent } from './log.ts'
 import type { Pace } from './pace.ts'
@@ -105,7 +106,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     // Silence is no fault in itself: polls are held and streams of events have nothing to say. See connections.ts.
     connectionTimeout: 0,
     keepAliveTimeout: isForVisitors ? limits.visitorIdleMs : limits.idleMs,
-    maxRequestsPerSocket: limits.connectionRequests,
+    maxRequestsPerSocket: isForVisitors ? limits.visitorRequests : 0,
     http: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: patienceMs / 2,
@@ -188,15 +189,22 @@ export function addRoutes<const C extends Contract>(
 }
 
 function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Handler<R>): void {
-  const answerTo = async (request: FastifyRequest, reply: FastifyReply) => {
-    const query = readQuery(route, request.query as Record<string, unknown>)
-    const body = (await readBody(route, request, app)) as BodyOf<R>
+  const deadlines = createDeadlines(app.timeOf(route))
+  const respond = async (request: FastifyRequest, reply: FastifyReply) => {
+    const timed = deadlines.enter(reply)
+    let body: unknown
     try {
-      return await handler(new IncomingCall(query, body, request, reply))
+      const query = readQuery(route, request.query as Record<string, unknown>)
+      if (hasBody(route)) body = await readBody(route, request, app)
+      const answer = await handler(new IncomingCall(query, body as BodyOf<R>, request, reply))
+      if (timed.isLate) return letGo(route, answer)
+      timed.isGiven = true
+      app.served[route.path] = (app.served[route.path] ?? 0) + 1
+      if (answer !== sent) sendAnswer(route, reply, answer)
     } catch (error) {
       // Let go of what was not read: the rest of a refused upload is dropped by the server.
-      if (route.body === 'bytes') discard(body as Bytes)
-      throw error
+      if (route.body === 'bytes' && body !== undefined) discard(body as Bytes)
+      if (!timed.isLate) reply.send(error)
     }
   }
   app.route({
@@ -204,19 +212,13 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
     url: route.path,
     config: { readsContentType: route.body === 'form' },
     handler(request, reply) {
-      const answering = answerTo(request, reply)
-      keepDeadline(reply, app.timeOf(route), answering)
-        .then(answer => {
-          app.served[route.path] = (app.served[route.path] ?? 0) + 1
-          if (answer !== sent) sendAnswer(route, reply, answer)
-        })
-        .catch(error => {
-          reply.send(error)
-          // What comes too late is for nobody.
-          if (route.reply.kind === 'bytes') answering.then(late => discard(late as Bytes)).catch(() => {})
-        })
+      void respond(request, reply)
     },
   })
+}
+
+function letGo(route: Route, answer: unknown): void {
+  if (route.reply.kind === 'bytes' && answer !== sent) discard(answer as Bytes)
 }
 
 function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): FastifyReply {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { handlerMsOf, limits } from '../../kit/limits.ts'
 import { buildToy, listen, portOf, sizeOf, type ToyHandlers, toyContract } from './toy.ts'
@@ -49,6 +50,34 @@ t.test('who gets no answer in time is told so, whether or not a body came with t
       t.match(await wire.hears(/"ready"/), / 503 [\s\S]* 200 /, 'its connection is good for another')
     }
   }
+})
+
+t.test('of several under way each has its own time, whoever was done before it', async t => {
+  const answers = new Map<number, (given: { id: number }) => void>()
+  const byId: ToyHandlers['byId'] = ({ query: { id } }) => new Promise(resolve => answers.set(id, resolve))
+  const { say } = await open(t, { byId }, 400)
+  const ask = async (id: number) => {
+    const began = performance.now()
+    const wire = await say(`GET /byId?id=${id}`, '')
+    await until('it is under way', () => answers.has(id))
+    const heard = wire.hears(/\r\n\r\n[^\n]+\}|\r\n\r\nError: .*\n/)
+    return { heard, took: heard.then(() => performance.now() - began) }
+  }
+  const asked = []
+  for (const id of [1, 2, 3, 4, 5]) {
+    asked.push(await ask(id))
+    await delay(50)
+  }
+  // The first, one in the middle and the last of the chain.
+  for (const id of [1, 3, 5]) answers.get(id)?.({ id })
+  const heard = await Promise.all(asked.map(one => one.heard))
+  t.same(
+    heard.map(text => Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1])),
+    [200, 503, 200, 503, 200],
+  )
+  for (const at of [1, 3]) t.ok(((await asked[at]?.took) ?? 0) >= 399, `the limit of number ${at + 1}`)
+  const after = await ask(6)
+  t.match(await after.heard, / 503 /, 'one that comes when all others are over')
 })
 
 t.test('a body that does not end in time is refused as well', async t => {
