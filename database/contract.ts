@@ -42,6 +42,8 @@ export const task = z.object({
   /** Time since it was made, and since it finished or failed, in ms. */
   ageMs: z.number().optional(),
   endedMs: z.number().optional(),
+  /** Its place among all that were ever made, in the order in which they are given out; only of tasks that wait. */
+  place: z.int().optional(),
   /** Time until its lease ends if it is not renewed, in ms; only of tasks in progress. */
   leaseEndsInMs: z.number().optional(),
 })
@@ -64,7 +66,13 @@ export const grant = z.object({
 export type Grant = z.infer<typeof grant>
 
 /** One page of the feed of all changes, oldest first. */
-export const changes = z.object({ revision: z.int(), tasks: z.array(task) })
+export const changes = z.object({
+  revision: z.int(),
+  tasks: z.array(task),
+  /** Place of the task that is given out next; none where none may be. */
+  next: z.int().optional(),
+})
+export type Changes = z.infer<typeof changes>
 
 /** Most ids that one may ask for at once: longer requests would be refused for their length. */
 export const MOST_IDS = 500

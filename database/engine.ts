@@ -1,4 +1,4 @@
-import type { Grant, Task } from './contract.ts'
+import type { Changes, Grant, Task } from './contract.ts'
 
 /** How long a caller is willing to wait; `signal` aborts when it is not any more. */
 export interface Waiting {
@@ -78,7 +78,7 @@ export interface TaskEngine {
    * `revision` is where to read on. Revisions only rise, also over restarts; a `since` from the future is answered at
    * once with the present one and no tasks. What was removed is not told of; renewals are no change.
    */
-  changes(options: Waiting & { since: number; limit?: number }): Promise<{ revision: number; tasks: Task[] }>
+  changes(options: Waiting & { since: number; limit?: number }): Promise<Changes>
   /** Every task, in the order in which they were made. */
   list(): AsyncIterable<{ id: number; state: number }>
   /** Answers whoever waits with nothing, and closes what is open; nothing the second time. */

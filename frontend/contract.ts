@@ -1,9 +1,26 @@
 import * as z from 'zod'
-import { bytes, defineContract, get, id, idText, json, post, text, waitSeconds } from '../kit/contract.ts'
-import { pngSignature } from '../storage/contract.ts'
+import {
+  bytes,
+  defineContract,
+  get,
+  id,
+  idList,
+  idText,
+  json,
+  post,
+  success,
+  text,
+  waitSeconds,
+} from '../kit/contract.ts'
+import { imageState, pngSignature } from '../storage/contract.ts'
 
 export const ready = 'Your image is ready.'
 export const notReady = 'Your image is not ready yet.'
+
+/** Most tasks that one stream of events tells of, and that one archive has. */
+export const MOST_TASKS = 500
+/** A ZIP file begins with this, its first local file header (APPNOTE.TXT, 4.3.7). */
+const zipSignature = Buffer.from('PK\x03\x04')
 
 /** How an instance of a service is, as far as the frontend can tell. */
 export const instanceStatus = z.object({
@@ -39,15 +56,43 @@ export const frontendContract = defineContract({
       summary: 'whether the result is there; with `wait` as soon as it is, or after so many seconds',
     }),
     getImage: get('/getImage', {
-      query: { id },
+      query: { id, state: imageState.optional() },
       reply: bytes('image/png', pngSignature),
-      summary: 'the result',
+      summary: 'the result; with state=working what was uploaded',
+    }),
+    getImages: get('/getImages', {
+      query: { ids: idList(MOST_TASKS) },
+      reply: bytes('application/zip', zipSignature),
+      summary: 'the results of those tasks that are ready, as a ZIP file',
+    }),
+    tryAgain: post('/tryAgain', {
+      query: { id },
+      reply: success,
+      isIdempotent: true,
+      summary: 'lets a failed task be tried again; a browser’s form is sent on to /task',
+    }),
+    deleteTask: post('/deleteTask', {
+      query: { id },
+      reply: success,
+      isIdempotent: true,
+      summary: 'deletes a task and its images now; a browser’s form is sent on to /',
     }),
     task: get('/task', {
       query: { id },
       reply: text(z.string()),
       mayStream: true,
       summary: 'a page about one task; by Accept JSON, or events up to its end',
+    }),
+    events: get('/events', {
+      query: { ids: idList(MOST_TASKS) },
+      reply: text(z.string()),
+      mayStream: true,
+      summary: 'events about tasks, up to the end of the last one; by Accept how all of them stand, as JSON',
+    }),
+    script: get('/page.js', {
+      query: { v: z.string().max(100, 'is longer than 100 characters').optional() },
+      reply: text(z.string()),
+      summary: 'what makes more of the pages, where scripts run',
     }),
     status: get('/status', {
       reply: json(statusReport),

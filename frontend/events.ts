@@ -4,7 +4,6 @@ import type { FastifyReply } from 'fastify'
 import { ServiceError } from '../kit/errors.ts'
 import { sent } from '../kit/server.ts'
 import type { News } from './mailbox.ts'
-import { formatStory } from './story.ts'
 
 /** How soon a browser comes again after its stream broke off, in ms. */
 const RETRY_MS = 1_000
@@ -44,7 +43,7 @@ async function* writeEvents(first: News, news: AsyncGenerator<News>, beatMs: num
   }
 }
 
-function formatEvent({ story, revision }: News): string {
+function formatEvent({ told, revision }: News): string {
   const id = revision === undefined ? '' : `id: ${revision}\n`
-  return `event: task\n${id}data: ${formatStory(story)}\n\n`
+  return `event: task\n${id}data: ${JSON.stringify(told)}\n\n`
 }

@@ -1,76 +1,108 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode } from '../kit/errors.ts'
+import { ServiceError } from '../kit/errors.ts'
 import { followFeed } from '../kit/feed.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import { createMailbox, type Mailbox, type News } from './mailbox.ts'
-import { askStory, storyOf, type TaskStory } from './story.ts'
+import { askStories, storyOf, type TaskStory, tellOf } from './story.ts'
 
 /** Longest that a first reader waits for the feed to begin, in ms; the answer to the question itself does not need it. */
 const BEGIN_MS = 1_000
 
 export interface Feed {
   /**
-   * What there is to tell of a task, at once and whenever it is something else, up to its end or the signal's abort. The
-   * first step throws `not-found` when there is no such task; one that is forgotten later ends without a word.
+   * What there is to tell of these tasks, of each at once and whenever it is something else, up to the last one's end or the
+   * signal's abort. One that there is not, or not any more, is `gone`; the first step throws `not-found` if there is none at all.
    */
-  follow(id: number, signal: AbortSignal): AsyncGenerator<News>
+  follow(ids: readonly number[], signal: AbortSignal): AsyncGenerator<News>
 }
 
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
 const LOOK_MS = 1_000
+/** Least time between two words about the queue to those who are still in it, in ms. */
+const QUEUE_MS = 1_000
 
 /** The master's feed of changes, read once for all readers of this process, and only while there are any. */
 export function createFeed({ master }: { readonly master: Link<typeof masterContract> }): Feed {
   const readers = new Map<number, Set<Mailbox>>()
   /** Tasks of which nothing could be found out yet. */
   const unknown = new Set<number>()
+  const queued = new Map<number, TaskStory>()
   let reading: { readonly stop: AbortController; readonly begun: Promise<unknown> } | undefined
   let revision: number | undefined
+  /** The place of the task that is given out next. */
+  let next: number | undefined
 
-  const tell = (id: number, story: TaskStory) => {
-    const told = readers.get(id)
-    if (told === undefined) return
+  const note = (story: TaskStory) => {
+    const { id } = story
     if (story.is === 'unknown for now') unknown.add(id)
     else unknown.delete(id)
-    for (const mailbox of told) mailbox.put({ story, revision })
+    if (story.is === 'waiting' && story.place !== undefined) queued.set(id, story)
+    else queued.delete(id)
+  }
+  const tell = (story: TaskStory) => {
+    const told = readers.get(story.id)
+    if (told === undefined) return
+    note(story)
+    const news = { told: tellOf(story, next), revision }
+    for (const mailbox of told) mailbox.put(news)
   }
 
-  const lookAgain = async (id: number) => {
-    try {
-      tell(id, await askStory(master, id))
-    } catch (error) {
-      if (hasCode(error, 'not-found')) for (const mailbox of readers.get(id) ?? []) mailbox.close()
+  const look = async (ids: readonly number[]): Promise<TaskStory[]> => {
+    const nothing = () => ids.map(id => ({ id, is: 'unknown for now' }) as const)
+    return askStories(master, ids).catch(nothing)
+  }
+  const lookAgain = async (ids: Iterable<number>) => (await look([...ids])).forEach(tell)
+  const lookForGone = async () => {
+    for (const story of await look([...readers.keys()])) if (story.is === 'gone') tell(story)
+  }
+  /** Tells a new reader of what the feed has not told of by now: that is newer than the answer to a look. */
+  const lookFor = async (mailbox: Mailbox, ids: readonly number[]) => {
+    const stories = await askStories(master, ids)
+    if (stories.every(({ is }) => is === 'gone'))
+      throw new ServiceError(
+        'not-found',
+        ids.length === 1 ? 'No such task.' : 'None of these tasks is there.',
+      )
+    for (const story of stories) {
+      if (mailbox.hasHeardOf(story.id) || !readers.has(story.id)) continue
+      note(story)
+      mailbox.put({ told: tellOf(story, next), revision })
     }
-  }
-
-  const closeIfGone = async (id: number) => {
-    const error = await askStory(master, id).catch((thrown: unknown) => thrown)
-    if (hasCode(error, 'not-found')) for (const mailbox of readers.get(id) ?? []) mailbox.close()
   }
 
   const read = async (signal: AbortSignal, begin: () => void) => {
-    let isAsked = false
-    let isLooking = false
-    const lookForGone = async () => {
-      isAsked = true
-      if (isLooking) return
-      isLooking = true
-      while (isAsked && !signal.aborted) {
-        isAsked = false
-        await Promise.all([...readers.keys()].map(closeIfGone))
-        await delay(LOOK_MS, undefined, { signal }).catch(() => {})
+    const seldom = (ms: number, act: () => Promise<void>) => {
+      let isAsked = false
+      let isActing = false
+      return async () => {
+        isAsked = true
+        if (isActing) return
+        isActing = true
+        while (isAsked && !signal.aborted) {
+          isAsked = false
+          await act()
+          await delay(ms, undefined, { signal }).catch(() => {})
+        }
+        isActing = false
       }
-      isLooking = false
     }
-    for await (const turn of followFeed(master.ask.changes, signal)) {
+    const lookForGoneSeldom = seldom(LOOK_MS, lookForGone)
+    const tellOfQueueSeldom = seldom(QUEUE_MS, async () => queued.forEach(tell))
+    const ask: typeof master.ask.changes = async (query, options) => {
+      const page = await master.ask.changes(query, options)
+      if (next !== page.next) void tellOfQueueSeldom()
+      next = page.next
+      return page
+    }
+    for await (const turn of followFeed(ask, signal)) {
       revision = turn.revision
       begin()
-      for (const task of turn.page?.tasks ?? []) tell(task.id, storyOf(task))
+      for (const task of turn.page?.tasks ?? []) tell(storyOf(task))
       // What is removed makes a page that tells of no task, as a wait does in which nothing happened.
-      if (turn.page?.tasks.length === 0) void lookForGone()
+      if (turn.page?.tasks.length === 0) void lookForGoneSeldom()
       // Before the feed is read on, so that what a look saw is not told after what came later.
-      await Promise.all([...(turn.page === undefined ? readers.keys() : unknown)].map(lookAgain))
+      await lookAgain(turn.page === undefined ? readers.keys() : unknown)
     }
   }
 
@@ -82,35 +114,39 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     return { stop, begun }
   }
 
-  const enter = (id: number, mailbox: Mailbox) => {
-    readers.set(id, (readers.get(id) ?? new Set()).add(mailbox))
+  const enter = (ids: readonly number[], mailbox: Mailbox) => {
+    for (const id of ids) readers.set(id, (readers.get(id) ?? new Set()).add(mailbox))
     reading ??= startReading()
     return reading.begun
   }
 
-  const leave = (id: number, mailbox: Mailbox) => {
+  const leave = (ids: readonly number[], mailbox: Mailbox) => {
     mailbox.close()
-    const others = readers.get(id)
-    if (!others?.delete(mailbox) || others.size > 0) return
-    readers.delete(id)
-    unknown.delete(id)
+    for (const id of ids) {
+      const others = readers.get(id)
+      if (!others?.delete(mailbox) || others.size > 0) continue
+      readers.delete(id)
+      unknown.delete(id)
+      queued.delete(id)
+    }
     if (readers.size > 0) return
     reading?.stop.abort()
     reading = undefined
     revision = undefined
+    next = undefined
   }
 
   return {
-    async *follow(id, signal) {
+    async *follow(ids, signal) {
       if (signal.aborted) return
-      const mailbox = createMailbox()
+      const mailbox = createMailbox(ids)
       // Not only at the end of this generator: it may never be asked for its next step again.
-      const goAway = () => leave(id, mailbox)
+      const goAway = () => leave(ids, mailbox)
       signal.addEventListener('abort', goAway, { once: true })
       try {
         // First in the feed, then looked at: what changes in between is told.
-        await enter(id, mailbox)
-        tell(id, await askStory(master, id))
+        await enter(ids, mailbox)
+        await lookFor(mailbox, ids)
         yield* mailbox.read()
       } finally {
         signal.removeEventListener('abort', goAway)

@@ -1,49 +1,62 @@
-import { formatStory, hasEnded, type TaskStory } from './story.ts'
+import { hasEnded, type Told } from './told.ts'
 
 export interface News {
-  readonly story: TaskStory
+  readonly told: Told
   /** Where the feed of changes stood; undefined where there is none. */
   readonly revision: number | undefined
 }
 
-/** The latest news for one reader: a slow one is told less often, and never holds more than this. */
+/** The latest news of some tasks for one reader: a slow one is told less often, and never holds more than this. */
 export interface Mailbox {
-  /** Takes the place of what was not read yet, but never of a task's end. */
+  /** Takes the place of what was not read yet of that task, but never of its end. */
   put(news: News): void
+  /** Whether anything was put of that task. */
+  hasHeardOf(id: number): boolean
   close(): void
-  /** What comes, each story once in a row; ends with the task, or when the mailbox is closed. */
+  /** What comes, each thing once in a row; ends with the last of its tasks, or when the mailbox is closed. */
   read(): AsyncGenerator<News>
 }
 
-export function createMailbox(): Mailbox {
-  let latest: News | undefined
+/** @param ids The tasks of which it is told. */
+export function createMailbox(ids: readonly number[]): Mailbox {
+  const left = new Set(ids)
+  const unread = new Map<number, News>()
+  const read = new Map<number, string>()
+  const heardOf = new Set<number>()
   let isClosed = false
   let wake = () => {}
 
   return {
     put(news) {
+      const { id } = news.told
+      const latest = unread.get(id)
+      heardOf.add(id)
       // A look that was under way when the end was told of may know less.
-      if (latest !== undefined && hasEnded(latest.story)) return
-      latest = news
+      if (!left.has(id) || (latest !== undefined && hasEnded(latest.told))) return
+      unread.set(id, news)
       wake()
     },
+    hasHeardOf: id => heardOf.has(id),
     close() {
       isClosed = true
       wake()
     },
     async *read() {
-      let told: string | undefined
-      while (!isClosed) {
-        const news = latest
-        if (news === undefined || formatStory(news.story) === told) {
+      while (!isClosed && left.size > 0) {
+        const [news] = unread.values()
+        if (news === undefined) {
           await new Promise<void>(resolve => {
             wake = resolve
           })
           continue
         }
-        told = formatStory(news.story)
+        const { told } = news
+        unread.delete(told.id)
+        if (hasEnded(told)) left.delete(told.id)
+        const text = JSON.stringify(told)
+        if (text === read.get(told.id)) continue
+        read.set(told.id, text)
         yield news
-        if (hasEnded(news.story)) return
       }
     },
   }

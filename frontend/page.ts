@@ -1,35 +1,65 @@
-import { createHash } from 'node:crypto'
+import { scriptVersion, style, styleSource } from './assets.ts'
 import { formatDuration } from './duration.ts'
 import type { TaskStory } from './story.ts'
-
-const STYLE = `
-:root { color-scheme: light dark; --copper: #b4532a; --patina: #2f7d6b; }
-body { font: 1.0625rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; }
-h1 { font-weight: 600; letter-spacing: -0.02em; }
-h1 span { color: var(--copper); } h1 em { font-style: normal; color: var(--patina); }
-form { display: grid; gap: 1rem; padding: 1.5rem; border: 2px solid var(--patina); border-radius: 0.75rem; }
-button, .button { justify-self: start; padding: 0.7rem 1.4rem; border: 0; border-radius: 0.5rem; background: #246555;
-  color: #fff; font: inherit; text-decoration: none; cursor: pointer; }
-:focus-visible { outline: 3px solid var(--copper); outline-offset: 2px; }
-img { display: block; max-width: 100%; margin: 1rem 0; }
-table { width: 100%; border-collapse: collapse; }
-th, td { padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid #8884; text-align: left; overflow-wrap: anywhere; }
-th[scope=row] { font-weight: 600; white-space: nowrap; }
-.up { color: var(--patina); } .down { color: var(--copper); font-weight: 600; }
-`
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 2'%3E%3Cpath fill='%23b4532a' d='M0 0h1v2H0z'/%3E%3Cpath fill='%232f7d6b' d='M1 0h1v2H1z'/%3E%3C/svg%3E"
 
-/** What browsers may load and do on our pages: our own images, the icon and this one style, posts to ourselves, and no script. */
+/**
+ * What browsers may load and do on our pages: our own images and those that were chosen there, the icon, this one style, our own
+ * script, and questions and posts to ourselves.
+ */
 export const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
-  "img-src 'self' data:",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "img-src 'self' data: blob:",
+  `style-src ${styleSource}`,
+  "script-src 'self'",
+  "connect-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
+
+/** A copper plate on which verdigris has grown: a noise, of which the highest parts are green. */
+const PLATE = `<svg class="plate" aria-hidden="true" focusable="false">
+<filter id="patina" x="0" y="0" width="100%" height="100%">
+<feTurbulence type="fractalNoise" baseFrequency="0.011 0.026" numOctaves="5" seed="29"/>
+<feColorMatrix values="0 0 0 0 0.27  0 0 0 0 0.62  0 0 0 0 0.53  7 5 0 0 -5.6"/>
+</filter>
+<rect width="100%" height="100%" filter="url(#patina)"/>
+</svg>`
+
+/** The upload and its result on top of each other; without a script below each other. */
+const renderComparison = (before: string, after: string) => `<figure class="comparison">
+<div class="stage"><div class="layers">
+<img class="before"${before} alt="Before: as it was uploaded">
+<img class="after"${after} alt="After: red and green exchanged">
+</div></div>
+<label class="slider"><span>Before</span><input type="range" min="0" max="100" value="50" aria-label="Where the picture changes from before to after"><span>After</span></label>
+<button type="button" class="zoom" aria-pressed="false">Zoom in</button>
+</figure>`
+
+const TEMPLATES = `<template id="row">
+<li class="row">
+<div class="thumb"><img alt="" hidden></div>
+<div>
+<h3><span class="name"></span> <span class="size"></span></h3>
+<p class="says"></p>
+<div class="steps" aria-hidden="true"><i></i><i></i><i></i><i></i></div>
+</div>
+<div class="actions">
+<a class="button main get" hidden>Download</a>
+<button type="button" class="compare" aria-expanded="false" hidden>Compare</button>
+<button type="button" class="copy" hidden>Copy</button>
+<button type="button" class="again" hidden>Try again</button>
+<button type="button" class="remove" hidden>Remove</button>
+</div>
+<div class="compared" hidden></div>
+</li>
+</template>
+<template id="comparison">
+${renderComparison('', '')}
+</template>`
 
 /** How often a page about a task that is not done yet loads itself anew, in seconds. */
 const REFRESH_SECONDS = 1
@@ -41,68 +71,97 @@ export interface HomeFacts {
   readonly retentionMs?: number | undefined
 }
 
-/** The page with the form. */
+/** The page with the form. With a script it takes many files, and lists what becomes of them. */
 export function renderHome({ maxUploadBytes, maxPixels, retentionMs }: HomeFacts): string {
   return renderPage(
     'Verdigris',
     `<h1><span>Verdi</span><em>gris</em></h1>
-<p>Choose a PNG. Its red and green are exchanged; everything else in it stays as it is.</p>
-<form action="/submitTask" method="post" enctype="multipart/form-data">
-<label for="uploadfile">A PNG of up to ${format(maxUploadBytes / 1e6)} MB and ${format(maxPixels / 1e6)} megapixels</label>
-<input id="uploadfile" name="uploadfile" type="file" accept="image/png" required>
-<button>Exchange red and green</button>
+<p>Red and green of your pictures, exchanged. Everything else in them stays as it is.</p>
+<form id="upload" class="drop" action="/submitTask" method="post" enctype="multipart/form-data"
+ data-max-bytes="${maxUploadBytes}" data-max-pixels="${maxPixels}">
+<label for="uploadfile"><span class="unscripted">Choose a PNG</span><span class="scripted-only">Drop PNGs anywhere, paste them, or choose them</span></label>
+<input id="uploadfile" name="uploadfile" type="file" accept="image/png" required aria-describedby="limits">
+<button class="main unscripted">Exchange red and green</button>
+<p id="limits" class="soft">PNG, up to ${format(maxUploadBytes / 1e6)} MB and ${format(maxPixels / 1e6)} megapixels each. They are stored on this server, and only who has their address can see them. ${renderKept(retentionMs)}</p>
 </form>
-${renderKept(retentionMs)}`,
+<section id="list" aria-labelledby="pictures" hidden>
+<div class="bar">
+<h2 id="pictures">Your pictures</h2>
+<span class="counted soft"></span>
+<progress aria-label="Pictures that are done" value="0" max="1"></progress>
+<span class="connection soft" data-state="idle"></span>
+<button type="button" class="again-all" hidden>Try all again</button>
+<a class="button zip" download="verdigris.zip" hidden>Download all</a>
+</div>
+<ol class="rows"></ol>
+</section>
+<p id="said" class="aside" role="status"></p>
+${TEMPLATES}`,
   )
 }
 
-/** The page about one task; while it is not done, it loads itself anew, without a script. */
+/** The page about one task; while it is not done, it loads itself anew: without a script each second, else when there is news. */
 export function renderTask(story: TaskStory, retentionMs?: number): string {
   const { id } = story
-  const kept = renderKept(retentionMs)
-  const again = '<p><a href="/">Another picture</a></p>'
+  const kept = `<p class="soft">${renderKept(retentionMs)}</p>`
+  const another = '<p><a href="/">Another picture</a></p>'
+  const remove = renderPost(`/deleteTask?id=${id}`, 'Delete now')
   switch (story.is) {
-    case 'ready':
+    case 'ready': {
+      const result = `/getImage?id=${id}`
       return renderPage(
         'Your picture is ready',
         `<h1>Your picture is ready</h1>
-<img src="/getImage?id=${id}" alt="Your picture with red and green exchanged">
-<p><a class="button" href="/getImage?id=${id}" download="${id}.png">Download</a></p>
+${renderComparison(` src="${result}&amp;state=working"`, ` src="${result}"`)}
+<div class="bar"><a class="button main" href="${result}" download="${id}.png">Download</a>
+${remove}</div>
 ${kept}
-${again}`,
+${another}`,
       )
+    }
     case 'failed':
       return renderPage(
         'It did not work',
-        `<h1>It did not work</h1>\n<p>${escapeHtml(story.reason)}</p>\n${again}`,
+        `<h1>It did not work</h1>\n<p>${escapeHtml(story.reason)}</p>
+<div class="bar">${renderPost(`/tryAgain?id=${id}`, 'Try again')}
+${remove}</div>
+${another}`,
       )
     case 'waiting':
       return renderPage(
         'Your picture is being worked on',
-        `<h1>Your picture is being worked on</h1>
-<p role="status">This page looks again every second. You may close it and come back to its address later.</p>
-${kept}`,
+        `<h1>Your picture is ${story.step === 'queued' ? 'waiting for its turn' : 'being worked on'}</h1>
+<p data-follow="${id}" role="status">This page tells as soon as it is ready. You may close it and come back to its address later.</p>
+${kept}
+${another}`,
         REFRESH_SECONDS,
       )
-    case 'unknown for now':
+    default:
       return renderPage(
         'One moment, please',
         `<h1>One moment, please</h1>
-<p role="status">A part of the system cannot be reached right now. Your picture is kept; this page looks again by itself.</p>`,
+<p data-follow="${id}" role="status">A part of the system cannot be reached right now. Your picture is kept; this page looks again by itself.</p>`,
         REFRESH_SECONDS,
       )
   }
 }
 
+/** A button that works without a script. */
+function renderPost(action: string, says: string): string {
+  return `<form action="${action}" method="post"><button>${says}</button></form>`
+}
+
 /** How long pictures are kept, in a sentence; nothing where nobody says so. */
 function renderKept(retentionMs: number | undefined): string {
   if (retentionMs === undefined) return ''
-  return `<p>Pictures are kept for ${formatDuration(retentionMs)} after they are done, then deleted.</p>`
+  return `They are kept for ${formatDuration(retentionMs)} after they are done, then deleted; or delete them yourself, at once.`
 }
 
 export function renderPage(title: string, body: string, refreshSeconds?: number): string {
   const refresh =
-    refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">\n`
+    refreshSeconds === undefined
+      ? ''
+      : `<noscript><meta http-equiv="refresh" content="${refreshSeconds}"></noscript>\n`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -110,9 +169,11 @@ export function renderPage(title: string, body: string, refreshSeconds?: number)
 <meta name="viewport" content="width=device-width, initial-scale=1">
 ${refresh}<title>${title}</title>
 <link rel="icon" href="${ICON}">
-<style>${STYLE}</style>
+<style>${style}</style>
+<script type="module" src="/page.js?v=${scriptVersion}"></script>
 </head>
 <body>
+${PLATE}
 <main>
 ${body}
 </main>

@@ -1,11 +1,14 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { createAdmission, unitsOf } from '../kit/admission.ts'
+import { done, type Route } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
-import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
+import { addRoutes, buildServer, type Call, type ServerOptions, sent } from '../kit/server.ts'
 import type { masterContract } from '../master/contract.ts'
+import { packFiles } from './archive.ts'
+import { script, scriptVersion } from './assets.ts'
 import { frontendContract, notReady, ready, type StatusReport } from './contract.ts'
 import { sendEvents } from './events.ts'
 import { createFeed } from './feed.ts'
@@ -14,7 +17,7 @@ import { createOperatorCheck } from './operator.ts'
 import { addOriginRules } from './origin.ts'
 import { renderHome, renderTask } from './page.ts'
 import { renderStatus } from './status-page.ts'
-import { askStory, formatStory, type TaskStory } from './story.ts'
+import { askStories, askStory, type TaskStory, tellOf } from './story.ts'
 import { createTerms } from './terms.ts'
 import { createVisitors, type VisitorLimits } from './visitors.ts'
 
@@ -60,6 +63,13 @@ export function buildFrontend({
   })
   addOriginRules(app)
 
+  /** Tells of tasks as events; of nothing but tasks that there are not: `not-found`. */
+  const follow = (call: Call<Route>, ids: readonly number[]) => {
+    const { request, reply, signal } = call
+    visitors.enterStream(request, reply)
+    return visitors.countMiss(request, () => sendEvents(reply, feed.follow(ids, signal), beatMs))
+  }
+
   addRoutes(app, frontendContract, {
     async home({ reply }) {
       const said = await terms()
@@ -83,9 +93,7 @@ export function buildFrontend({
         failpoint('frontend.upload.taken')
         const { retentionMs } = (await said) ?? {}
         if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))
-        if (!prefersHtml(request)) return id
-        reply.redirect(`/task?id=${id}`, 303)
-        return sent
+        return prefersHtml(request) ? sendOn(reply, `/task?id=${id}`) : id
       } finally {
         leave()
       }
@@ -104,30 +112,63 @@ export function buildFrontend({
       }
       return (await visitors.countMiss(request, ask)) === '1' ? ready : notReady
     },
-    async getImage({ query: { id }, request, reply }) {
-      reply.header('content-disposition', `inline; filename="${id}.png"`)
+    async getImage({ query, request, reply }) {
+      reply.header('content-disposition', `inline; filename="${query.id}.png"`)
       return visitors
-        .countMiss(request, () => master.ask.get({ id }))
+        .countMiss(request, () => master.ask.get(query))
         .catch(error => {
           // An original master answers 200 and a line to whatever it does not have.
           if (hasCode(error, 'bad-answer')) throw new ServiceError('conflict', notReady)
           throw error
         })
     },
+    async getImages({ query: { ids }, request, reply }) {
+      const stories = await visitors.countMiss(request, () => askStories(master, ids))
+      const ready = stories.filter(({ is }) => is === 'ready')
+      if (ready.length === 0) throw new ServiceError('conflict', 'None of these images is ready.')
+      reply.header('content-disposition', 'attachment; filename="verdigris.zip"')
+      return {
+        data: packFiles(
+          ready.map(({ id }) => ({
+            name: `${id}.png`,
+            open: () => master.ask.get({ id }),
+          })),
+        ),
+      }
+    },
+    async tryAgain({ query, request, reply }) {
+      await visitors.countMiss(request, () => master.ask.tryAgain(query))
+      return prefersHtml(request) ? sendOn(reply, `/task?id=${query.id}`) : done
+    },
+    async deleteTask({ query, request, reply }) {
+      await visitors.countMiss(request, () => master.ask.delete(query))
+      return prefersHtml(request) ? sendOn(reply, '/') : done
+    },
     async task(call) {
       const { query, request, reply } = call
       const accept = request.headers.accept ?? ''
       reply.header('cache-control', 'no-store').header('vary', 'accept')
-      if (accept.includes('text/event-stream')) {
-        visitors.enterStream(request, reply)
-        const follow = () => sendEvents(reply, feed.follow(query.id, call.signal), beatMs)
-        return visitors.countMiss(request, follow)
-      }
+      if (accept.includes('text/event-stream')) return follow(call, [query.id])
       const story = await visitors.countMiss(request, () => askStory(master, query.id))
       reply.code(statusOf(story))
       if (!accept.includes('application/json'))
         return sendPage(reply, renderTask(story, (await terms())?.retentionMs))
-      reply.type('application/json; charset=utf-8').send(formatStory(story))
+      return sendJson(reply, tellOf(story))
+    },
+    async events(call) {
+      const { query, request, reply } = call
+      reply.header('cache-control', 'no-store').header('vary', 'accept')
+      if (!request.headers.accept?.includes('application/json')) return follow(call, query.ids)
+      const stories = await visitors.countMiss(request, () => askStories(master, query.ids))
+      return sendJson(
+        reply,
+        stories.map(story => tellOf(story)),
+      )
+    },
+    async script({ query: { v }, reply }) {
+      const isKept = v === scriptVersion
+      reply.header('cache-control', isKept ? 'public, max-age=31536000, immutable' : 'no-cache')
+      reply.type('text/javascript; charset=utf-8').send(script)
       return sent
     },
     async status({ request, reply }) {
@@ -140,6 +181,16 @@ export function buildFrontend({
     },
   })
   return app
+}
+
+function sendOn(reply: FastifyReply, place: string): typeof sent {
+  reply.redirect(place, 303)
+  return sent
+}
+
+function sendJson(reply: FastifyReply, value: unknown): typeof sent {
+  reply.type('application/json; charset=utf-8').send(JSON.stringify(value))
+  return sent
 }
 
 function sendPage(reply: FastifyReply, page: string): typeof sent {

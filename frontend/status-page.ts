@@ -13,7 +13,7 @@ export function renderStatus({ instances }: StatusReport): string {
   return renderPage(
     'Status',
     `<h1>Status</h1>
-<p role="status">${summary}</p>
+<p role="status" data-reload="${REFRESH_SECONDS}">${summary}</p>
 <table>
 <thead><tr><th scope="col">Service<th scope="col">State<th scope="col">Address<th scope="col">Answer<th scope="col">Version</tr></thead>
 <tbody>

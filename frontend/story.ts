@@ -1,41 +1,91 @@
-import { failed, finished, type Task } from '../database/contract.ts'
-import { hasCode, oneLine } from '../kit/errors.ts'
+import { failed, finished, MOST_IDS, notStarted, type Task } from '../database/contract.ts'
+import { hasCode, oneLine, ServiceError } from '../kit/errors.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
+import type { Told } from './told.ts'
 
 /** What visitors are told of a task. */
 export type TaskStory =
   | { readonly id: number; readonly is: 'ready' }
-  | { readonly id: number; readonly is: 'waiting' }
+  | { readonly id: number; readonly is: 'waiting'; readonly step?: Step; readonly place?: number | undefined }
   | { readonly id: number; readonly is: 'failed'; readonly reason: string }
+  | { readonly id: number; readonly is: 'gone' }
   | { readonly id: number; readonly is: 'unknown for now' }
+
+/** Whether it is worked on already; an original master does not say. */
+export type Step = 'queued' | 'working'
 
 /** Asks the master; `unknown for now` while a part of the system is away. `not-found` when there is no such task. */
 export async function askStory(master: Link<typeof masterContract>, id: number): Promise<TaskStory> {
+  const [story] = await askStories(master, [id])
+  if (story === undefined || story.is === 'gone') throw new ServiceError('not-found', 'No such task.')
+  return story
+}
+
+/** The same of many, in their order: `gone` where there is no such task. Never rejects for a part of the system that is away. */
+export async function askStories(
+  master: Link<typeof masterContract>,
+  ids: readonly number[],
+): Promise<TaskStory[]> {
+  const pages = Array.from({ length: Math.ceil(ids.length / MOST_IDS) }, (_, page) =>
+    ids.slice(page * MOST_IDS, (page + 1) * MOST_IDS),
+  )
+  return (await Promise.all(pages.map(page => askPage(master, page)))).flat()
+}
+
+async function askPage(master: Link<typeof masterContract>, ids: readonly number[]): Promise<TaskStory[]> {
+  try {
+    const tasks = new Map((await master.ask.getByIds({ ids: [...ids] })).map(task => [task.id, task]))
+    return ids.map(id => {
+      const task = tasks.get(id)
+      return task === undefined ? { id, is: 'gone' } : storyOf(task)
+    })
+  } catch (error) {
+    if (hasCode(error, 'unavailable')) return ids.map(id => ({ id, is: 'unknown for now' }))
+    // An original master tells of one task at a time, and only whether it is ready.
+    if (hasCode(error, 'not-found', 'method-not-allowed', 'bad-answer'))
+      return Promise.all(ids.map(id => askIfReady(master, id)))
+    throw error
+  }
+}
+
+async function askIfReady(master: Link<typeof masterContract>, id: number): Promise<TaskStory> {
   try {
     return { id, is: (await master.ask.isReady({ id })) === '1' ? 'ready' : 'waiting' }
   } catch (error) {
     if (hasCode(error, 'unprocessable')) return { id, is: 'failed', reason: error.message }
     if (hasCode(error, 'unavailable')) return { id, is: 'unknown for now' }
+    if (hasCode(error, 'not-found')) return { id, is: 'gone' }
     throw error
   }
 }
 
-/** The same, of a task from the feed of changes. */
-export function storyOf({ id, state, reason = 'The task failed.' }: Task): TaskStory {
+/** The story of a task as the database tells of it. */
+export function storyOf({ id, state, reason = 'The task failed.', place }: Task): TaskStory {
   if (state === failed) return { id, is: 'failed', reason: oneLine(reason) }
-  return { id, is: state === finished ? 'ready' : 'waiting' }
+  if (state === finished) return { id, is: 'ready' }
+  return state === notStarted
+    ? { id, is: 'waiting', step: 'queued', place }
+    : { id, is: 'waiting', step: 'working' }
 }
 
-/** Nothing more will be told of it. */
-export function hasEnded({ is }: TaskStory): boolean {
-  return is === 'ready' || is === 'failed'
-}
-
-/** The story as one line of JSON. */
-export function formatStory(story: TaskStory): string {
-  const { id, is } = story
-  const image = is === 'ready' ? { image: `/getImage?id=${id}` } : {}
-  const reason = is === 'failed' ? { reason: story.reason } : {}
-  return JSON.stringify({ id, state: is, ...image, ...reason })
+/**
+ * What is told of it as JSON. `next`: the place of the task that is given out next, if that is known; then one that waits says how
+ * many are before it, at most.
+ */
+export function tellOf(story: TaskStory, next?: number): Told {
+  const { id, is: state } = story
+  switch (state) {
+    case 'ready':
+      return { id, state, image: `/getImage?id=${id}` }
+    case 'failed':
+      return { id, state, reason: story.reason }
+    case 'waiting': {
+      const { step, place } = story
+      const isKnown = place !== undefined && next !== undefined
+      return { id, state, step, ...(isKnown && { ahead: Math.max(0, place - next) }) }
+    }
+    default:
+      return { id, state }
+  }
 }

@@ -3,12 +3,14 @@ import {
   changes,
   finishReply,
   grant,
+  MOST_IDS,
   ofChanges,
   ofEndAsks,
   ofFail,
   ofFinish,
   ofGetNewTask,
   ofHolder,
+  task,
 } from '../database/contract.ts'
 import {
   bytes,
@@ -16,6 +18,7 @@ import {
   del,
   get,
   id,
+  idList,
   idText,
   json,
   optionalJson,
@@ -25,7 +28,7 @@ import {
   waitSeconds,
   wholeNumber,
 } from '../kit/contract.ts'
-import { pngSignature } from '../storage/contract.ts'
+import { imageState, pngSignature } from '../storage/contract.ts'
 
 /** How uploads are treated. */
 export const terms = z.object({
@@ -48,7 +51,11 @@ export const masterContract = defineContract({
       reply: text(idText),
       summary: 'takes an upload; answers its id once image and task are on disk',
     }),
-    get: get('/get', { query: { id }, reply: bytes('image/png', pngSignature), summary: 'the result' }),
+    get: get('/get', {
+      query: { id, state: imageState.optional() },
+      reply: bytes('image/png', pngSignature),
+      summary: 'the result; with state=working what was uploaded',
+    }),
     isReady: get('/isReady', {
       query: { id, wait: waitSeconds.optional() },
       reply: text(z.enum(['0', '1'])),
@@ -80,7 +87,18 @@ export const masterContract = defineContract({
     }),
     releaseTask: post('/releaseTask', { query: ofHolder, reply: success, summary: 'passed on' }),
     failTask: post('/failTask', { query: ofFail, body: 'text', reply: success, summary: 'passed on' }),
+    getByIds: get('/getByIds', {
+      query: { ids: idList(MOST_IDS) },
+      reply: json(z.array(task)),
+      summary: 'as the database’s',
+    }),
     changes: get('/changes', { query: ofChanges, reply: json(changes), summary: 'passed on' }),
+    tryAgain: post('/tryAgain', {
+      query: { id },
+      reply: success,
+      isIdempotent: true,
+      summary: 'lets a failed task wait again, with its counters at 0',
+    }),
     terms: get('/terms', {
       reply: json(terms),
       summary: 'how long what has ended is kept, and how large an upload may be',

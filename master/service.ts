@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { type databaseContract, failed, finished, type Task } from '../database/contract.ts'
+import { type databaseContract, failed, finished, notStarted, type Task } from '../database/contract.ts'
 import { done } from '../kit/contract.ts'
 import { ifUnsent } from '../kit/ending.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
@@ -37,8 +37,10 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
     async new({ query: { maxBytes }, body }) {
       return String(await takeIn(body, maxBytes))
     },
-    async get({ query: { id } }) {
-      const task = refuseFailed(await database.ask.getById({ id }))
+    async get({ query: { id, state } }) {
+      const known = await database.ask.getById({ id })
+      if (state === 'working') return storage.ask.getImage({ id, state })
+      const task = refuseFailed(known)
       if (task.state !== finished) throw new ServiceError('conflict', 'The image is not ready yet.')
       const result = { id, state: 'finished', attempt: task.result || undefined } as const
       const image = await storage.ask.getImage(result)
@@ -87,7 +89,18 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
     renewTask: ({ query }) => database.ask.renewTask(query),
     releaseTask: ({ query }) => database.ask.releaseTask(query),
     failTask: ({ query, body }) => database.ask.failTask(query, { body }),
+    async getByIds({ query }) {
+      if (!(await database.isOriginal())) return database.ask.getByIds(query)
+      const asking = query.ids.map(id => database.ask.getById({ id }).catch(noneIfNotFound))
+      return (await Promise.all(asking)).filter(task => task !== undefined)
+    },
     changes: ({ query, signal }) => database.ask.changes(query, { signal }),
+    async tryAgain({ query: { id } }) {
+      const { state } = await database.ask.getById({ id })
+      if (state !== failed) throw new ServiceError('conflict', 'The task has not failed.')
+      await database.ask.setById({}, { body: { id, state: notStarted } })
+      return done
+    },
     terms: async () => ({
       ...((await isSwept()) && { retentionMs }),
       maxUploadBytes: app.maxBodyBytes,
@@ -104,6 +117,10 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
     },
   })
   return app
+}
+
+function noneIfNotFound(error: unknown): undefined {
+  if (!hasCode(error, 'not-found')) throw error
 }
 
 function refuseFailed(task: Task): Task {

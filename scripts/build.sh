@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # Names and contents: a file that was removed, or whose time went back, shows as well.
 fingerprint() {
   find . \( -path './.?*' -o -path ./node_modules -o -path ./dist -o -path ./data -o -path ./test -o -path ./bench -o -path ./faults \) \
-    -prune -o -type f \( -name '*.ts' -o -path ./package-lock.json -o -path './tsconfig*.json' \) -print0 |
+    -prune -o -type f \( -name '*.ts' -o -name '*.css' -o -path ./package-lock.json -o -path './tsconfig*.json' \) -print0 |
     LC_ALL=C sort -z | xargs -0 cksum | cksum
 }
 

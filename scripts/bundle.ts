@@ -14,6 +14,9 @@ import { portSettings } from './services.ts'
 const SHARED = 'bundled'
 const SHARED_FAILING = 'failing'
 
+/** The oldest that have all that the pages need; older ones get the pages without a script, and plainer. */
+const BROWSERS = ['chrome111', 'firefox121', 'safari16.4']
+
 /** A map that leads nowhere: without it the maps of the libraries, which Node reads at each start, hold 8 MB. */
 const nowhere = Buffer.from('{"version":3,"sources":[""],"mappings":"AAAA"}').toString('base64')
 const unmapped: Plugin = {
@@ -84,4 +87,16 @@ const kinds = {
 const { folder, ...kind } = process.argv.includes('--failing') ? kinds.failing : kinds.main
 // What earlier builds left: each has names of its own.
 rmSync(join('dist', folder), { recursive: true, force: true })
+if (folder === SHARED)
+  await build({
+    entryPoints: [
+      { in: 'frontend/browser/page.ts', out: 'page' },
+      { in: 'frontend/browser/style.css', out: 'page' },
+    ],
+    outdir: 'dist/frontend/assets',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: BROWSERS,
+  })
 await build({ ...shared, ...kind, chunkNames: `${folder}/[hash]` })

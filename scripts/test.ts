@@ -117,7 +117,9 @@ await runScript('test', async () => {
     checks.push(
       await check('format and lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
     )
-  checks.push(await check('types', 'node_modules/.bin/tsc', ['-b', 'tsconfig.test.json']))
+  checks.push(
+    await check('types', 'node_modules/.bin/tsc', ['-b', 'tsconfig.test.json', 'tsconfig.browser.json']),
+  )
   checks.push(await check('services with failpoints', 'scripts/build.sh', ['--failing']))
   const units = files.filter(file => !isSystem(file))
   const reports = [

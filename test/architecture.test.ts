@@ -186,8 +186,8 @@ t.test('every library is used, and docs/dependencies.md says what for and why th
       said.split('\n').some(line => line.startsWith(`| ${name} |`)),
       `${name} has its line`,
     )
-    // Node's types are in every file; the linter is run and not imported.
-    if (name === '@types/node' || name === '@biomejs/biome') continue
+    // Types come with what they are of, or are in every file; the linter is run and not imported.
+    if (name.startsWith('@types/') || name === '@biomejs/biome') continue
     t.ok(imported.has(name), `${name} is imported somewhere`)
     if (name in (devDependencies ?? {}))
       t.same(

@@ -4,6 +4,7 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
+import { notStarted, type Task } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
@@ -98,6 +99,11 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     failpoint('database.task.granted')
     return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
   }
+
+  const toTask = (row: TaskRow): Task => ({
+    ...life.toTask(row, now()),
+    ...(row.state === notStarted && { place: row.seq }),
+  })
 
   const lose = (row: TaskRow) => {
     const { token = '', worker } = row.holder ?? {}
@@ -194,7 +200,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         row = tasks.find(id)
         if (!waiting.forEnd) break
       }
-      return row && life.toTask(row, now())
+      return row && toTask(row)
     },
     take(asking) {
       const granted = polls.add(asking)
@@ -261,7 +267,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       if (since === revision) await watchers.wait('any', { waitMs, signal })
       const rows = tasks.changedAfter(since, limit)
       const last = rows.length < limit ? revision : (rows.at(-1)?.revision ?? revision)
-      return { revision: last, tasks: rows.map(row => life.toTask(row, now())) }
+      return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask) }
     },
     async *list() {
       let page: TaskRow[] = []

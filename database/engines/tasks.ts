@@ -74,6 +74,8 @@ export interface TaskTable {
   extendAll(now: number): string[]
   /** The oldest tasks that may be given out, at most `limit`. */
   ready(limit: number): TaskRow[]
+  /** The place of the oldest of them. */
+  nextPlace(): number | undefined
   /** Lets tasks whose pause is over be given out. */
   endPauses(now: number): void
   /** Tasks whose lease is over, those first that are over longest. */
@@ -121,6 +123,9 @@ export function openTaskTable(database: Sqlite): TaskTable {
   const firstPause = selectValue(
     'SELECT min(ready_at) FROM tasks INDEXED BY delayed WHERE state = 0 AND ready_at IS NOT NULL',
   )
+  const nextPlace = selectValue(
+    'SELECT min(seq) FROM tasks INDEXED BY ready WHERE state = 0 AND ready_at IS NULL',
+  )
   const insert = database.prepare(
     'INSERT INTO tasks (id, created, revision) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
   )
@@ -163,6 +168,7 @@ export function openTaskTable(database: Sqlite): TaskTable {
       const row = limit === 1 ? firstReady() : undefined
       return row === undefined ? [] : [row]
     },
+    nextPlace: () => nextPlace() ?? undefined,
     endPauses: now => void endPauses.run(now),
     lapsed,
     nextDue() {

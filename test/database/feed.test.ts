@@ -81,7 +81,7 @@ forEachEngine((name, openFor) => {
       await engine.newTask(1)
       t.match((await told).tasks, [{ id: 1, state: notStarted }])
       const future = await engine.changes({ since: Number.MAX_SAFE_INTEGER, waitMs: 60_000 })
-      t.same(future, { revision: (await told).revision, tasks: [] })
+      t.same(future, { revision: (await told).revision, next: 1, tasks: [] })
     })
 
     t.test('the list has every task, in the order in which they were made', async t => {

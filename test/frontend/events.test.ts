@@ -3,6 +3,7 @@ import { request } from 'undici'
 import { failed, finished } from '../../database/contract.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { buildDatabase } from '../../database/service.ts'
+import { MOST_TASKS } from '../../frontend/contract.ts'
 import { openBareServer, openWire, type Wire } from '../kit/wire.ts'
 import { identityOf, type Stage } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -10,12 +11,14 @@ import { type OpenOptions, openFrontend } from './open.ts'
 
 async function open(t: Test, options: OpenOptions = {}) {
   const { stage, app, url, port } = await openFrontend(t, options)
-  const follow = async (id: number): Promise<Wire> => {
+  const listen = async (path: string): Promise<Wire> => {
     const wire = await openWire(t, port)
-    wire.say(`GET /task?id=${id} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`)
+    wire.say(`GET ${path} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`)
     return wire
   }
-  return { stage, app, url, follow, asks: watchAsks(stage) }
+  const follow = (id: number) => listen(`/task?id=${id}`)
+  const followAll = (...ids: number[]) => listen(`/events?ids=${ids}`)
+  return { stage, app, url, follow, followAll, asks: watchAsks(stage) }
 }
 
 /** How often the master was asked to hold the feed of changes, and how often it does so now. */
@@ -46,17 +49,22 @@ t.test(
     const wire = await follow(1)
     await wire.hears(waiting)
     await stage.database.ask.getNewTask({})
+    await wire.hears(/"step":"working"/)
     await stage.database.ask.setById({}, { body: { id: 1, state: finished } })
     await wire.closed
     t.same(told(wire), [
-      { id: 1, state: 'waiting' },
+      { id: 1, state: 'waiting', step: 'queued', ahead: 0 },
+      { id: 1, state: 'waiting', step: 'working' },
       { id: 1, state: 'ready', image: '/getImage?id=1' },
     ])
     t.match(wire.heard(), /^HTTP\/1.1 200 OK\r\n/)
     t.match(wire.heard(), /content-type: text\/event-stream/)
     const ids = [...wire.heard().matchAll(/^event: task\nid: ([0-9]+)\ndata: /gm)].map(([, id]) => Number(id))
-    t.equal(ids.length, 2)
-    t.ok((ids[0] ?? 0) < (ids[1] ?? 0), `${ids}`)
+    t.equal(ids.length, 3)
+    t.same(
+      ids,
+      [...new Set(ids)].sort((one, other) => one - other),
+    )
   },
 )
 
@@ -133,6 +141,7 @@ t.test('a task that is deleted while it is followed ends its stream, and no othe
   await waitFor('the feed is read', () => asks.held === 1)
   await stage.master.ask.delete({ id: 1 })
   t.equal(await gone.closed, undefined, 'in order')
+  t.same(told(gone).at(-1), { id: 1, state: 'gone' })
   t.match(gone.heard(), /\r\n0\r\n\r\n$/)
   const last = await follow(2)
   await last.hears(waiting)
@@ -184,7 +193,7 @@ t.test('a database that was started anew is asked what it knows of each task', a
   await engine.set(1, failed)
   await known.hears(/"state":"failed"/)
   await forgotten.closed
-  t.match(told(forgotten), [{ state: 'waiting' }])
+  t.match(told(forgotten), [{ state: 'waiting' }, { state: 'gone' }])
 })
 
 t.test('behind an original master, which has no feed, a stream asks by itself', async t => {
@@ -225,4 +234,55 @@ t.test('while the database is away a stream says so, and what it learns once it 
   const { engine } = await startDatabase(t, stage, ':memory:')
   await engine.newTask(1)
   await wire.hears(waiting)
+})
+
+t.test(
+  'one stream tells of many tasks, of each at once and as it changes, up to the end of the last',
+  async t => {
+    const { stage, followAll, asks } = await open(t)
+    for (const id of [1, 2]) await stage.database.ask.newTask({ id })
+    const wire = await followAll(1, 2, 3, 2)
+    await wire.hears(/"id":1,[\s\S]*"id":2,[\s\S]*"id":3,/)
+    t.match(told(wire), [
+      { id: 1, state: 'waiting' },
+      { id: 2, state: 'waiting' },
+      { id: 3, state: 'gone' },
+    ])
+    await waitFor('the feed is read', () => asks.held === 1)
+    await stage.database.ask.setById({}, { body: { id: 2, state: finished } })
+    await wire.hears(/"id":2,"state":"ready"/)
+    t.notMatch(wire.heard(), /\r\n0\r\n\r\n/, 'there is more to come')
+    await stage.database.ask.setById({}, { body: { id: 1, state: failed } })
+    await wire.closed
+    t.match(told(wire).at(-1), { id: 1, state: 'failed' })
+    t.equal(told(wire).filter(({ id }) => id === 2).length, 2, 'whoever is named twice is told of once')
+  },
+)
+
+t.test('who waits is told how many are before it, and when there are fewer', async t => {
+  const { stage, followAll } = await open(t)
+  for (const id of [1, 2, 3]) await stage.database.ask.newTask({ id })
+  const wire = await followAll(3)
+  const before = () => told(wire).map(({ ahead }) => ahead)
+  await wire.hears(/"ahead":2/)
+  await stage.database.ask.getNewTask({ worker: 'test' })
+  await wire.hears(/"ahead":1/)
+  await stage.database.ask.getNewTask({ worker: 'test' })
+  await wire.hears(/"ahead":0/)
+  await stage.database.ask.getNewTask({ worker: 'test' })
+  await wire.hears(/"step":"working"/)
+  t.same(before(), [2, 1, 0, undefined])
+})
+
+t.test('of tasks that there are not, too many, or none, no stream tells', async t => {
+  const { url } = await open(t)
+  const statusOf = async (query: string) => {
+    const { statusCode, body } = await request(`${url}/events${query}`)
+    t.match(await body.text(), /^Error: /)
+    return statusCode
+  }
+  t.equal(await statusOf('?ids=1,2,3'), 404)
+  t.equal(await statusOf(''), 400)
+  t.equal(await statusOf('?ids=1,x'), 400)
+  t.equal(await statusOf(`?ids=${Array.from({ length: MOST_TASKS + 1 }, (_, id) => id)}`), 400)
 })

@@ -120,6 +120,7 @@ t.test('a task is told of in words, from waiting to ready', async t => {
   t.same(JSON.parse((await get(`${url}/task?id=${id}`, { accept: 'application/json' })).text), {
     id: Number(id),
     state: 'waiting',
+    step: 'queued',
   })
 
   const { attempt, token } = await take(stage)
@@ -129,7 +130,7 @@ t.test('a task is told of in words, from waiting to ready', async t => {
   await stage.database.ask.finishTask({ id: Number(id), token })
   t.match(await get(`${url}/isReady?id=${id}`), { status: 200, text: 'Your image is ready.' })
   t.notMatch((await get(`${url}/task?id=${id}`)).text, /http-equiv="refresh"/)
-  t.match((await get(`${url}/task?id=${id}`)).text, new RegExp(`<img src="/getImage\\?id=${id}"`))
+  t.match((await get(`${url}/task?id=${id}`)).text, new RegExp(`src="/getImage\\?id=${id}"`))
   const answer = await request(`${url}/getImage?id=${id}`)
   t.equal(answer.headers['content-type'], 'image/png')
   t.same(Buffer.from(await answer.body.arrayBuffer()), image)

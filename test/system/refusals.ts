@@ -45,6 +45,11 @@ const notInProgress: Refused = {
   query: ({ waiting }) => ({ id: waiting, token: 'nobody' }),
 }
 const notReady: Refused = { of: 'before it is ready', status: 409, query: ({ waiting }) => ({ id: waiting }) }
+const hasNotFailed: Refused = {
+  of: 'of a task that waits',
+  status: 409,
+  query: ({ waiting }) => ({ id: waiting }),
+}
 const hasFailed: Refused = {
   of: 'of a task that failed',
   status: 422,
@@ -159,6 +164,8 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
   'master POST /releaseTask': [unknown, notInProgress],
   'master POST /failTask': [unknown, notInProgress, longReason],
   'master GET /changes': [],
+  'master GET /getByIds': [],
+  'master POST /tryAgain': [unknownImage, hasNotFailed],
   'master GET /terms': [],
   'master DELETE /delete': [],
 
@@ -181,6 +188,17 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
   ],
   'frontend GET /isReady': [unknownImage, hasFailed],
   'frontend GET /getImage': [unknownImage, notReady, hasFailed],
+  'frontend GET /getImages': [
+    {
+      of: 'of which none is ready',
+      status: 409,
+      query: ({ waiting, failed }) => ({ ids: `${waiting},${failed}` }),
+    },
+  ],
+  'frontend POST /tryAgain': [unknownImage, hasNotFailed],
+  'frontend POST /deleteTask': [],
+  'frontend GET /events': [],
+  'frontend GET /page.js': [],
   'frontend GET /task': [unknownImage, { ...hasFailed, isPage: true }],
   'frontend GET /status': [{ of: 'without the secret', status: 404 }],
 }
@@ -208,4 +226,5 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   maxBytes: ['', '-1', 'x'],
   after: ['x'.repeat(101)],
   limit: ['', '0', '1001'],
+  v: ['x'.repeat(101)],
 }

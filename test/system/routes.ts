@@ -66,6 +66,7 @@ const examples: Readonly<Record<string, string>> = {
   maxBytes: '1',
   after: '',
   limit: '1',
+  v: 'example',
 }
 
 /** A value that a parameter takes. Throws for one that is new: it needs an example. */

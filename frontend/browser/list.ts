@@ -1,0 +1,207 @@
+import { hasEnded, type Told } from '../told.ts'
+import { type Limits, refusalOf } from './files.ts'
+import type { Remembered } from './history.ts'
+import type { Following } from './live.ts'
+import { createRow, type Row, type View } from './row.ts'
+import { upload } from './upload.ts'
+
+/** Uploads at once: more would only share the line. */
+const UPLOADS = 3
+/** A server that is busy is asked again this often before a person has to. */
+const ATTEMPTS = 5
+/** Pause where it does not say how long, in s. */
+const PAUSE_SECONDS = 2
+
+/** How many of the list's pictures stand how. */
+export interface Counts {
+  readonly all: number
+  readonly ready: readonly number[]
+  readonly bad: number
+  readonly done: number
+}
+
+export interface ListOptions {
+  readonly place: HTMLElement
+  readonly limits: Limits
+  readonly history: { all(): Remembered[]; add(one: Remembered): void; remove(id: number): void }
+  readonly announce: (what: string) => void
+  readonly onCount: (counts: Counts) => void
+}
+
+interface Item {
+  readonly name: string
+  readonly bytes: number
+  readonly file?: File | undefined
+  row: Row
+  view: View
+  id?: number
+}
+
+/** All pictures of this page: chosen here, or remembered. */
+export function createList({ place, limits, history, announce, onCount }: ListOptions) {
+  const items = new Set<Item>()
+  const waiting: Item[] = []
+  let uploads = 0
+  let following: Following | undefined
+
+  const show = (item: Item, view: View) => {
+    item.view = view
+    item.row.show(view)
+    onCount(count(items))
+  }
+
+  const remove = async (item: Item) => {
+    if (item.id !== undefined && !isGone(item.view)) {
+      const answer = await fetch(`/deleteTask?id=${item.id}`, { method: 'POST' }).catch(() => undefined)
+      if (answer === undefined || (!answer.ok && answer.status !== 404)) {
+        announce(`${item.name} could not be deleted.`)
+        return
+      }
+      announce(`${item.name} is deleted.`)
+    }
+    forget(item)
+  }
+  const forget = (item: Item) => {
+    if (item.id !== undefined) {
+      following?.drop(item.id)
+      history.remove(item.id)
+    }
+    const at = waiting.indexOf(item)
+    if (at >= 0) waiting.splice(at, 1)
+    const next = item.row.element.nextElementSibling ?? item.row.element.previousElementSibling
+    const hadFocus = item.row.element.contains(document.activeElement)
+    items.delete(item)
+    item.row.element.remove()
+    if (hadFocus) (next ?? place).querySelector<HTMLElement>('a:not([hidden]), button:not([hidden])')?.focus()
+    onCount(count(items))
+  }
+
+  const again = async (item: Item) => {
+    if (item.id === undefined) {
+      start(item)
+      return
+    }
+    const answer = await fetch(`/tryAgain?id=${item.id}`, { method: 'POST' }).catch(() => undefined)
+    if (answer?.ok) {
+      show(item, { is: 'taken' })
+      following?.add(item.id)
+    } else announce(`${item.name} could not be tried again.`)
+  }
+
+  const enter = (one: { name: string; bytes: number; file?: File | undefined; id?: number }, view: View) => {
+    const item: Item = { ...one, row: undefined as unknown as Row, view }
+    item.row = createRow({ ...one, onAgain: () => void again(item), onRemove: () => void remove(item) })
+    items.add(item)
+    place.prepend(item.row.element)
+    show(item, view)
+    return item
+  }
+
+  const start = (item: Item) => {
+    show(item, { is: 'next' })
+    waiting.push(item)
+    void sendNext()
+  }
+
+  const sendNext = async (): Promise<void> => {
+    if (uploads >= UPLOADS) return
+    const item = waiting.shift()
+    if (item === undefined) return
+    uploads += 1
+    await send(item)
+    uploads -= 1
+    void sendNext()
+  }
+
+  const send = async (item: Item): Promise<void> => {
+    const { file, name, bytes } = item
+    if (file === undefined) return
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await upload(file, progress => show(item, { is: 'uploading', progress }))
+      if (outcome.is === 'taken') {
+        const { id } = outcome
+        item.id = id
+        history.add({ id, name, bytes })
+        show(item, { is: 'taken' })
+        following?.add(id)
+        return
+      }
+      if (outcome.is === 'refused') {
+        announce(`${name} was refused. ${outcome.reason}`)
+        return show(item, outcome)
+      }
+      const { reason, afterSeconds = PAUSE_SECONDS } = outcome
+      if (attempt === ATTEMPTS) {
+        announce(`${name} could not be uploaded. ${reason}`)
+        return show(item, { is: 'lost', reason })
+      }
+      for (let seconds = afterSeconds; seconds > 0; seconds -= 1) {
+        show(item, { is: 'again', reason, seconds })
+        await new Promise(resolve => setTimeout(resolve, 1_000))
+        if (!items.has(item)) return
+      }
+    }
+  }
+
+  return {
+    /** Takes files in: what the server would refuse becomes a row that says why. */
+    async add(files: readonly File[]) {
+      if (files.length === 0) return
+      const refusals = await Promise.all(files.map(file => refusalOf(file, limits)))
+      const known = files.map((file, at) => ({
+        file,
+        name: file.name,
+        bytes: file.size,
+        reason: refusals[at],
+      }))
+      // The list shows the newest first; of those chosen together the first.
+      const entered = known
+        .reverse()
+        .map(({ reason, ...one }) =>
+          enter(one, reason === undefined ? { is: 'next' } : { is: 'refused', reason }),
+        )
+      const refused = entered.filter(({ view }) => view.is === 'refused')
+      announce(
+        `${files.length === 1 ? 'One file' : `${files.length} files`} chosen${refused.length > 0 ? `, ${refused.length} not usable` : ''}.`,
+      )
+      for (const item of entered.reverse()) if (item.view.is === 'next') waiting.push(item)
+      for (let at = 0; at < UPLOADS; at += 1) void sendNext()
+    },
+    /** Shows what is remembered, and follows it with whatever comes. */
+    follow(by: Following) {
+      following = by
+      for (const { id, name, bytes } of history.all()) {
+        enter({ id, name, bytes }, { is: 'taken' })
+        by.add(id)
+      }
+    },
+    hear(told: Told) {
+      const item = [...items].find(({ id }) => id === told.id)
+      if (item === undefined) return
+      show(item, { is: 'told', told })
+      if (!hasEnded(told)) return
+      if (told.state === 'ready') announce(`${item.name} is ready.`)
+      if (told.state === 'failed') announce(`${item.name} failed. ${told.reason ?? ''}`)
+      if (told.state === 'gone') history.remove(told.id)
+    },
+    againAll() {
+      for (const item of items) if (mayGoAgain(item.view)) void again(item)
+    },
+  }
+}
+
+const isGone = (view: View) => view.is === 'told' && view.told.state === 'gone'
+const mayGoAgain = (view: View) => view.is === 'lost' || (view.is === 'told' && view.told.state === 'failed')
+
+function count(items: ReadonlySet<Item>): Counts {
+  const all = [...items]
+  const isReady = ({ view }: Item) => view.is === 'told' && view.told.state === 'ready'
+  const hasFinished = ({ view }: Item) =>
+    view.is === 'refused' || view.is === 'lost' || (view.is === 'told' && hasEnded(view.told))
+  return {
+    all: all.length,
+    ready: all.filter(isReady).map(({ id }) => id ?? 0),
+    bad: all.filter(({ view }) => mayGoAgain(view)).length,
+    done: all.filter(hasFinished).length,
+  }
+}

@@ -1,0 +1,191 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import axe from 'axe-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { landscape } from '../images/landscape.ts'
+import { largeImage, uniqueImage } from '../images/noise.ts'
+import { type System, startSystem } from './system.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const skip = !existsSync(CHROMIUM) && 'there is no chromium: apt-get install chromium'
+/** Pictures of the pages, kept to be looked at. */
+const SHOTS = join(process.cwd(), '.tap', 'pages')
+
+t.setTimeout(300_000)
+
+const png = (name: string, buffer: Buffer) => ({ name, mimeType: 'image/png', buffer })
+const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 900 } }
+const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+
+let browser: Browser
+let system: System
+
+async function open(t: Test, options: BrowserContextOptions = desktop) {
+  const context = await browser.newContext({ deviceScaleFactor: 1, ...options })
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', message => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', error => complaints.push(String(error)))
+  await page.goto(system.urls.frontend)
+  return { context, page, complaints }
+}
+
+const choose = (page: Page, ...files: { name: string; mimeType: string; buffer: Buffer }[]) =>
+  page.locator('input[type=file]').setInputFiles(files)
+const rowOf = (page: Page, name: string) => page.locator('.row', { hasText: name })
+const shoot = (page: Page, name: string) =>
+  page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true })
+
+/** What axe-core finds on a page: the rule, and where. Put in as a script would be that the page's policy lets in. */
+async function findBarriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<Findings>('axe.run()')
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
+}
+
+interface Findings {
+  readonly violations: readonly { readonly id: string; readonly nodes: { readonly target: string[] }[] }[]
+}
+
+t.test('the pages, in a browser', { skip }, async t => {
+  mkdirSync(SHOTS, { recursive: true })
+  system = await startSystem(t)
+  t.teardown(() => browser?.close())
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+
+  await t.test('many pictures at once, each with a row, up to their end', async t => {
+    const { page, complaints } = await open(t)
+    await choose(
+      page,
+      png('one.png', landscape()),
+      png('two.png', uniqueImage(2)),
+      { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') },
+      png('broken.png', uniqueImage(3).subarray(0, 2_000)),
+    )
+    for (const name of ['one.png', 'two.png']) await rowOf(page, name).getByText('Ready').waitFor()
+    await rowOf(page, 'note.txt').getByText('It is not a PNG.').waitFor()
+    await rowOf(page, 'broken.png')
+      .locator('.says')
+      .filter({ hasText: /short|broken|end/i })
+      .waitFor()
+    t.equal(await page.locator('.row').count(), 4)
+    t.equal(await page.locator('.counted').textContent(), '4 of 4 done')
+    const link = rowOf(page, 'one.png').getByRole('link', { name: /Download/ })
+    t.equal(await link.getAttribute('download'), 'one.png')
+    await page.locator('#said', { hasText: 'one.png is ready.' }).waitFor({ state: 'attached' })
+    await shoot(page, 'desktop-light-list')
+    t.same(await findBarriers(page), [])
+    t.same(complaints, [])
+  })
+
+  await t.test('a picture is compared with what was uploaded, by mouse and keys', async t => {
+    const { page, complaints } = await open(t)
+    await choose(page, png('compare.png', landscape({ width: 48, height: 32 })))
+    await rowOf(page, 'compare.png')
+      .getByRole('button', { name: /Compare/ })
+      .click()
+    const slider = rowOf(page, 'compare.png').getByRole('slider')
+    await slider.focus()
+    await page.keyboard.press('End')
+    t.equal(await slider.inputValue(), '100')
+    const stage = rowOf(page, 'compare.png').locator('.stage')
+    t.equal(await stage.evaluate(element => element.style.getPropertyValue('--cut')), '100%')
+    await rowOf(page, 'compare.png').getByRole('button', { name: 'Zoom in' }).click()
+    t.ok(await stage.evaluate(element => element.classList.contains('crisp')))
+    await slider.fill('40')
+    await shoot(page, 'desktop-light-compare')
+    t.same(await findBarriers(page), [])
+    t.same(complaints, [])
+  })
+
+  await t.test('what was uploaded is there again after a refresh, until it is deleted', async t => {
+    const { page, complaints } = await open(t)
+    await choose(page, png('kept.png', uniqueImage(5)))
+    await rowOf(page, 'kept.png').getByText('Ready').waitFor()
+    await page.reload()
+    await rowOf(page, 'kept.png').getByText('Ready').waitFor()
+    const href = await rowOf(page, 'kept.png')
+      .getByRole('link', { name: /Download/ })
+      .getAttribute('href')
+    await rowOf(page, 'kept.png')
+      .getByRole('button', { name: /Delete/ })
+      .click()
+    await rowOf(page, 'kept.png').waitFor({ state: 'detached' })
+    t.equal((await page.request.get(`${system.urls.frontend}${href}`)).status(), 404)
+    await page.reload()
+    t.equal(await page.locator('.row').count(), 0)
+    t.same(complaints, [])
+  })
+
+  await t.test('files may be dropped anywhere, and pasted', async t => {
+    const { page } = await open(t)
+    for (const [type, name] of [
+      ['drop', 'dropped.png'],
+      ['paste', 'pasted.png'],
+    ] as const) {
+      const bytes = [...uniqueImage(type.length)]
+      const event =
+        type === 'drop'
+          ? "DragEvent('drop', { dataTransfer: data,"
+          : "ClipboardEvent('paste', { clipboardData: data,"
+      await page.evaluate(`{
+        const data = new DataTransfer()
+        data.items.add(new File([new Uint8Array([${bytes}])], '${name}', { type: 'image/png' }))
+        document.body.dispatchEvent(new ${event} bubbles: true, cancelable: true }))
+      }`)
+      await rowOf(page, name).getByText('Ready').waitFor()
+    }
+    t.pass('both are there')
+  })
+
+  await t.test('a server that ends in the middle is waited for', async t => {
+    const { page } = await open(t)
+    await system.kill('worker')
+    await choose(page, png('waits.png', uniqueImage(6)))
+    await rowOf(page, 'waits.png').getByText('it is next').waitFor()
+    await page.getByText('Live').waitFor()
+    await system.kill('frontend')
+    await page.getByText('The connection is lost').waitFor()
+    await shoot(page, 'desktop-light-lost')
+    await system.start('frontend')
+    await system.start('worker')
+    await rowOf(page, 'waits.png').getByText('Ready').waitFor({ timeout: 60_000 })
+    t.pass('it is there')
+  })
+
+  await t.test('on a phone, in the dark, with a slow line', async t => {
+    const { context, page, complaints } = await open(t, { ...phone, colorScheme: 'dark' })
+    const session = await context.newCDPSession(page)
+    await session.send('Network.enable')
+    const line = { offline: false, latency: 100, downloadThroughput: 500_000, uploadThroughput: 250_000 }
+    await session.send('Network.emulateNetworkConditions', line)
+    await choose(page, png('large.png', largeImage(1, 900_000)))
+    await rowOf(page, 'large.png')
+      .getByText(/Uploading: .* of 9.. KB, .* a second/)
+      .waitFor()
+    await shoot(page, 'phone-dark-uploading')
+    await rowOf(page, 'large.png').getByText('Ready').waitFor({ timeout: 60_000 })
+    await choose(page, png('sun.png', landscape()))
+    await rowOf(page, 'sun.png')
+      .getByRole('button', { name: /Compare/ })
+      .tap()
+    await rowOf(page, 'sun.png').getByRole('slider').fill('60')
+    await shoot(page, 'phone-dark-compare')
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+    t.ok(width <= 390, `nothing sticks out: ${width}`)
+    t.same(await findBarriers(page), [])
+    t.same(complaints, [])
+  })
+
+  await t.test('the pages weigh less than 60 KB, all told', async t => {
+    const { page } = await open(t)
+    const bytes = await page.evaluate<number>(`performance.getEntries()
+      .filter(({ entryType }) => entryType === 'navigation' || entryType === 'resource')
+      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`)
+    t.ok(bytes > 1_000 && bytes < 60_000, `${bytes}`)
+  })
+})
