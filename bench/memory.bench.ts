@@ -11,10 +11,10 @@ import { COLLECT_SIGNAL } from './garbage.ts'
 import { formsFrom, openUploaders, putThrough } from './load.ts'
 import type { Output } from './output.ts'
 
-const TASKS = 100_000
+const TASKS = 200_000
 const STEP = 5_000
-/** Heaps grow to their size over the first tasks, which is no slope. */
-const WARM_UP = 20_000
+/** Heaps, and what engines keep beside them, grow to their size over the first tasks, which is no slope. */
+const WARM_UP = 60_000
 /** What the slope is counted in. */
 const SLOPE_TASKS = 100_000
 /** Collecting has been over for long after so many ms, and what became free was given back. */
