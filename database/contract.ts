@@ -74,6 +74,37 @@ export const changes = z.object({
 })
 export type Changes = z.infer<typeof changes>
 
+/** What was done in one minute. */
+export const minute = z.object({
+  made: z.int(),
+  finished: z.int(),
+  failed: z.int(),
+  /** How long tasks that were granted in it had been there, in the mean, in ms; none where none was. */
+  waitMs: z.number().optional(),
+})
+export type Minute = z.infer<typeof minute>
+
+/** Most that are counted, so that counting holds nobody up: there may be more. */
+export const MOST_COUNTED = 100_000
+
+/** How the queue stands, for who runs it. */
+export const overview = z.object({
+  /** Tasks that may be given out, that pause before they are tried again, that are in progress, that failed; `MOST_COUNTED` at most each. */
+  waiting: z.int(),
+  paused: z.int(),
+  running: z.int(),
+  failed: z.int(),
+  /** Age of the task that is given out next, in ms. */
+  oldestMs: z.number().optional(),
+  /** The last hour, oldest minute first, the present one last; empty minutes from before the last start. */
+  minutes: z.array(minute),
+  /** Tasks in progress with their workers, those first whose lease ends first. */
+  held: z.array(task.extend({ worker: z.string().optional() })),
+  /** Tasks that failed, the latest first. */
+  failures: z.array(task),
+})
+export type Overview = z.infer<typeof overview>
+
 /** Most ids that one may ask for at once: longer requests would be refused for their length. */
 export const MOST_IDS = 500
 
@@ -171,6 +202,10 @@ export const databaseContract = defineContract({
       query: ofChanges,
       reply: json(changes),
       summary: 'tasks changed after the revision `since`, oldest change first',
+    }),
+    overview: get('/overview', {
+      reply: json(overview),
+      summary: 'how the queue stands: counts, the last hour, who has what, what failed',
     }),
     list: get('/list', { reply: lines, summary: 'a line a task: `N :  id: N  state: S`' }),
   },

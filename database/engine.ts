@@ -1,4 +1,4 @@
-import type { Changes, Grant, Task } from './contract.ts'
+import type { Changes, Grant, Overview, Task } from './contract.ts'
 
 /** How long a caller is willing to wait; `signal` aborts when it is not any more. */
 export interface Waiting {
@@ -79,6 +79,8 @@ export interface TaskEngine {
    * once with the present one and no tasks. What was removed is not told of; renewals are no change.
    */
   changes(options: Waiting & { since: number; limit?: number }): Promise<Changes>
+  /** How the queue stands; it costs the same however many tasks there are. */
+  overview(): Overview
   /** Every task, in the order in which they were made. */
   list(): AsyncIterable<{ id: number; state: number }>
   /** Answers whoever waits with nothing, and closes what is open; nothing the second time. */

@@ -71,6 +71,7 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       return done
     },
     changes: ({ query: { since, wait }, signal }) => engine.changes({ since, waitMs: wait * 1_000, signal }),
+    overview: async () => engine.overview(),
     list: async () => formatLines(engine.list()),
   })
   return app

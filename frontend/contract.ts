@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { overview } from '../database/contract.ts'
 import {
   bytes,
   defineContract,
@@ -25,18 +26,27 @@ const zipSignature = Buffer.from('PK\x03\x04')
 /** How an instance of a service is, as far as the frontend can tell. */
 export const instanceStatus = z.object({
   service: z.string(),
-  /** `up`: it answered in time and is ready. `not ready`: it answered; it starts, or is about to end. */
-  state: z.enum(['up', 'not ready', 'away']),
-  /** Why it counts as away, and what else is to be known. */
+  /**
+   * `up`: it answered in time and is ready. `not ready`: it answered; it starts, or is about to end. `slow`: it did not answer in
+   * time. `away`: nobody is there.
+   */
+  state: z.enum(['up', 'not ready', 'slow', 'away']),
+  /** Why it is not up, and what else is to be known. */
   note: z.string().optional(),
   address: z.string().optional(),
   instance: z.string().optional(),
   version: z.string().optional(),
   /** How long its answer took, in ms. */
   tookMs: z.number().optional(),
+  /** What it says of itself in numbers: tasks of a worker, bytes of a storage. */
+  facts: z.record(z.string(), z.number()).optional(),
 })
 export type InstanceStatus = z.infer<typeof instanceStatus>
-export const statusReport = z.object({ instances: z.array(instanceStatus) })
+export const statusReport = z.object({
+  instances: z.array(instanceStatus),
+  /** How the queue stands; none where nobody said so in time. */
+  overview: overview.optional(),
+})
 export type StatusReport = z.infer<typeof statusReport>
 
 export const frontendContract = defineContract({

@@ -13,7 +13,10 @@ const start = startService(frontendConfig.service, config, true)
 const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
 const master = mesh.connect(masterContract)
 const { secrets } = start.standing
-const operators = { secrets, askStatus: createStatus({ ...config, ...start, registry: mesh.registry }) }
+const operators = {
+  secrets,
+  askStatus: createStatus({ ...config, ...start, master, registry: mesh.registry }),
+}
 const app = buildFrontend({ ...config, ...start, master, operators, visitors: config })
 
 const { listenFds, listenPid = process.pid } = config

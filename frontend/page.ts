@@ -147,7 +147,7 @@ ${another}`,
 }
 
 /** A button that works without a script. */
-function renderPost(action: string, says: string): string {
+export function renderPost(action: string, says: string): string {
   return `<form action="${action}" method="post"><button>${says}</button></form>`
 }
 

@@ -1,11 +1,15 @@
+import { type Minute, MOST_COUNTED, type Overview, type Task } from '../database/contract.ts'
 import type { InstanceStatus, StatusReport } from './contract.ts'
-import { escapeHtml, renderPage } from './page.ts'
+import { formatDuration } from './duration.ts'
+import { escapeHtml, renderPage, renderPost } from './page.ts'
 
 /** How often the page loads itself anew, in seconds. */
 const REFRESH_SECONDS = 5
+/** Size of a plot: four units a minute, in its own units. */
+const PLOT = { width: 240, height: 48 }
 
-/** The operators' page: a row an instance. */
-export function renderStatus({ instances }: StatusReport): string {
+/** The operators' page: the queue, the last hour, a row an instance, what failed, who has what. */
+export function renderStatus({ instances, overview }: StatusReport): string {
   const isUp = ({ state }: InstanceStatus) => state === 'up'
   const down = instances.length - instances.filter(isUp).length
   const summary =
@@ -14,20 +18,119 @@ export function renderStatus({ instances }: StatusReport): string {
     'Status',
     `<h1>Status</h1>
 <p role="status" data-reload="${REFRESH_SECONDS}">${summary}</p>
-<table>
-<thead><tr><th scope="col">Service<th scope="col">State<th scope="col">Address<th scope="col">Answer<th scope="col">Version</tr></thead>
+${overview === undefined ? '<p class="down">Nobody says how the queue stands.</p>' : renderQueue(overview)}
+<h2>Services</h2>
+<div class="wide"><table>
+<thead><tr><th scope="col">Service<th scope="col">State<th scope="col">Address<th scope="col">Answer<th scope="col">Says<th scope="col">Version</tr></thead>
 <tbody>
 ${instances.map(renderRow).join('\n')}
 </tbody>
-</table>`,
+</table></div>
+${overview === undefined ? '' : renderFailures(overview) + renderHeld(overview)}`,
     REFRESH_SECONDS,
   )
 }
 
-function renderRow({ service, state, address, tookMs, version, note }: InstanceStatus): string {
+function renderRow({ service, state, address, tookMs, version, note, facts = {} }: InstanceStatus): string {
   const took = tookMs === undefined ? undefined : `${tookMs} ms`
   const answer = [took, note].filter(part => part !== undefined).join(', ')
-  const cells = [address ?? '', answer, version ?? ''].map(cell => `<td>${escapeHtml(cell)}`)
+  const cells = [address ?? '', answer, formatFacts(facts), version ?? '']
   const name = `<th scope="row">${escapeHtml(service)}`
-  return `<tr>${name}<td class="${state === 'up' ? 'up' : 'down'}">${state}${cells.join('')}</tr>`
+  const rest = cells.map(cell => `<td>${escapeHtml(cell)}`).join('')
+  return `<tr>${name}<td class="${state === 'up' ? 'up' : 'down'}">${state}${rest}</tr>`
 }
+
+/** What a worker is at, and what a storage has. */
+function formatFacts(facts: Readonly<Record<string, number>>): string {
+  const { running, fetching, swapping, storing, ended, bytes, quotaBytes = 0, freeBytes, corrupt = 0 } = facts
+  const parts: string[] = []
+  if (running !== undefined) parts.push(`${running} under way`)
+  for (const [name, count = 0] of Object.entries({ fetching, swapping, storing }))
+    if (count > 0) parts.push(`${count} ${name}`)
+  if (ended !== undefined) parts.push(`${ended} ended`)
+  if (bytes !== undefined)
+    parts.push(
+      `${formatGigabytes(bytes)} of images${quotaBytes > 0 ? ` of ${formatGigabytes(quotaBytes)}` : ''}`,
+    )
+  if (freeBytes !== undefined) parts.push(`${formatGigabytes(freeBytes)} free`)
+  if (corrupt > 0) parts.push(`${corrupt} times a corrupt image`)
+  return parts.join(', ')
+}
+
+const formatGigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`
+const formatCount = (count: number) => (count < MOST_COUNTED ? String(count) : `${MOST_COUNTED} or more`)
+
+function renderQueue({ waiting, paused, running, failed, oldestMs, minutes }: Overview): string {
+  const numbers: [string, string][] = [
+    ['Waiting', formatCount(waiting)],
+    ['In progress', formatCount(running)],
+    ['To be tried again', formatCount(paused)],
+    ['Failed', formatCount(failed)],
+    ['Next one since', oldestMs === undefined ? '–' : formatDuration(oldestMs)],
+  ]
+  const plots = [
+    renderPlot('Made', minutes, ({ made }) => made),
+    renderPlot('Finished', minutes, ({ finished }) => finished),
+    renderPlot('Failed', minutes, ({ failed }) => failed),
+    renderPlot('Mean wait, ms', minutes, ({ waitMs = 0 }) => waitMs),
+  ]
+  return `<dl class="numbers">
+${numbers.map(([says, value]) => `<div><dt>${says}<dd>${value}</div>`).join('\n')}
+</dl>
+<h2>The last hour, a minute each</h2>
+<div class="plots">
+${plots.join('\n')}
+</div>`
+}
+
+function renderPlot(says: string, minutes: readonly Minute[], take: (minute: Minute) => number): string {
+  const values = minutes.map(take)
+  const most = Math.max(...values)
+  const step = PLOT.width / values.length
+  const bars = values.map((value, at) => {
+    const height = most === 0 ? 0 : (PLOT.height * value) / most
+    return value === 0
+      ? ''
+      : `<rect x="${(at * step).toFixed(1)}" y="${(PLOT.height - height).toFixed(1)}" width="${(step - 1).toFixed(1)}" height="${height.toFixed(1)}"/>`
+  })
+  const now = values.at(-1) ?? 0
+  return `<figure><figcaption>${says} <span class="soft">now ${now}, most ${most}</span></figcaption>
+<svg viewBox="0 0 ${PLOT.width} ${PLOT.height}" preserveAspectRatio="none" role="img" aria-label="${says} in each of the last ${values.length} minutes: now ${now}, at most ${most}">${bars.join('')}</svg></figure>`
+}
+
+function renderFailures({ failures }: Overview): string {
+  if (failures.length === 0) return ''
+  const rows = failures.map(task => {
+    const { id, reason = '', attempt = 0, errors = 0, losses = 0 } = task
+    const tries = `${attempt} attempts, ${errors} errors, ${losses} lost workers`
+    const actions = `${renderPost(`/tryAgain?id=${id}`, 'Try again')} ${renderPost(`/deleteTask?id=${id}`, 'Delete')}`
+    return `<tr><th scope="row"><a href="/task?id=${id}">${id}</a><td>${escapeHtml(reason)}<td>${tries}<td>${formatTimes(task)}<td class="bar">${actions}</tr>`
+  })
+  return `<h2>Failed</h2>
+<div class="wide"><table>
+<thead><tr><th scope="col">Task<th scope="col">Reason<th scope="col">Tried<th scope="col">When<th scope="col">Again</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table></div>
+`
+}
+
+function renderHeld({ held }: Overview): string {
+  if (held.length === 0) return ''
+  const rows = held.map(task => {
+    const { id, worker = 'nobody who has a name', attempt = 0, ageMs = 0, leaseEndsInMs = 0 } = task
+    const lease = `${Math.max(0, Math.ceil(leaseEndsInMs / 1_000))} s`
+    return `<tr><th scope="row">${id}<td>${escapeHtml(worker)}<td>${attempt}<td>${formatDuration(ageMs)}<td>${lease}</tr>`
+  })
+  return `<h2>In progress</h2>
+<div class="wide"><table>
+<thead><tr><th scope="col">Task<th scope="col">Worker<th scope="col">Attempt<th scope="col">Made before<th scope="col">Lease left</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody>
+</table></div>`
+}
+
+const formatTimes = ({ ageMs = 0, endedMs = 0 }: Task) =>
+  `made ${formatDuration(ageMs)} ago, failed ${formatDuration(endedMs)} ago`

@@ -8,6 +8,7 @@ import { createConnector, HandshakeError, schemeOf } from '../kit/connector.ts'
 import { type Health, health } from '../kit/contract.ts'
 import type { Credentials } from '../kit/credentials.ts'
 import { hasCode, oneLine } from '../kit/errors.ts'
+import type { Link } from '../kit/mesh.ts'
 import { type Entry, kvStoreContract } from '../kv-store/contract.ts'
 import { masterContract } from '../master/contract.ts'
 import { storageContract } from '../storage/contract.ts'
@@ -26,6 +27,7 @@ const ANSWER_BYTES = 64 * 1024
 const contracts = [databaseContract, storageContract, masterContract, workerContract, frontendContract]
 
 export interface StatusOptions {
+  readonly master: Link<typeof masterContract>
   readonly registry: Client<typeof kvStoreContract>
   /** Where the kv-store is, `host:port`. */
   readonly kv: string
@@ -44,7 +46,7 @@ type Verdict = Omit<InstanceStatus, 'service' | 'address'>
  * rejects. While the kv-store is away, those are asked that it knew last.
  */
 export function createStatus(options: StatusOptions): () => Promise<StatusReport> {
-  const { registry, kv, allowedHosts, credentials, serverCredentials } = options
+  const { master, registry, kv, allowedHosts, credentials, serverCredentials } = options
   const deadlineMs = credentials === undefined ? DEADLINE_MS : TLS_DEADLINE_MS
   const isAllowed = createAllowedHosts(allowedHosts)
   const known = new Map<string, readonly Entry[]>()
@@ -89,7 +91,7 @@ export function createStatus(options: StatusOptions): () => Promise<StatusReport
       const tookMs = Math.ceil(performance.now() - began)
       return { ...row, ...judge(said, service, instance), tookMs }
     } catch (error) {
-      return { ...row, state: 'away', note: explain(error, deadlineMs) }
+      return { ...row, ...explain(error, deadlineMs) }
     }
   }
 
@@ -100,10 +102,15 @@ export function createStatus(options: StatusOptions): () => Promise<StatusReport
     return Promise.all(found.map(entry => ask(service, entry)))
   }
 
+  // Twice as long as any other: a master asks the database.
+  const askOverview = () =>
+    inTime(2 * deadlineMs, signal => master.ask.overview({}, { signal })).catch(() => undefined)
+
   return async () => {
+    const overview = askOverview()
     const registryItself = ask(kvStoreContract.service, { value: kv }).then(status => [status])
     const others = contracts.map(({ service, key }) => askAllOf(service, key))
-    return { instances: (await Promise.all([registryItself, ...others])).flat() }
+    return { instances: (await Promise.all([registryItself, ...others])).flat(), overview: await overview }
   }
 }
 
@@ -112,12 +119,20 @@ function judge(said: Health | undefined, service: string, instance: string | und
   if (said?.service !== service || (instance !== undefined && said.instance !== instance))
     return { state: 'away', note: 'somebody else answers there' }
   const who = { instance: oneLine(said.instance), version: oneLine(said.version) }
-  return { state: said.ready ? 'up' : 'not ready', ...who }
+  return { state: said.ready ? 'up' : 'not ready', ...who, facts: readFacts(said) }
 }
 
-function explain(error: unknown, deadlineMs: number): string {
-  if (error instanceof HandshakeError) return 'its certificate is not believed'
-  return (error as Error).name === 'TimeoutError' ? `no answer within ${deadlineMs} ms` : 'cannot be reached'
+/** What a service says of itself in numbers; those of a worker's steps as well. */
+function readFacts({ steps, ...said }: Health): Record<string, number> {
+  const all = [...Object.entries(said), ...Object.entries(steps ?? {})]
+  return Object.fromEntries(all.filter((entry): entry is [string, number] => typeof entry[1] === 'number'))
+}
+
+function explain(error: unknown, deadlineMs: number): Verdict {
+  if (error instanceof HandshakeError) return { state: 'away', note: 'its certificate is not believed' }
+  return (error as Error).name === 'TimeoutError'
+    ? { state: 'slow', note: `no answer within ${deadlineMs} ms` }
+    : { state: 'away', note: 'cannot be reached' }
 }
 
 function isUsable(value: string, isAllowed: (host: string) => boolean): boolean {

@@ -10,6 +10,7 @@ import {
   ofFinish,
   ofGetNewTask,
   ofHolder,
+  overview,
   task,
 } from '../database/contract.ts'
 import {
@@ -99,6 +100,7 @@ export const masterContract = defineContract({
       isIdempotent: true,
       summary: 'lets a failed task wait again, with its counters at 0',
     }),
+    overview: get('/overview', { reply: json(overview), summary: 'as the database’s' }),
     terms: get('/terms', {
       reply: json(terms),
       summary: 'how long what has ended is kept, and how large an upload may be',

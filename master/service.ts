@@ -95,6 +95,7 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
       return (await Promise.all(asking)).filter(task => task !== undefined)
     },
     changes: ({ query, signal }) => database.ask.changes(query, { signal }),
+    overview: () => database.ask.overview({}),
     async tryAgain({ query: { id } }) {
       const { state } = await database.ask.getById({ id })
       if (state !== failed) throw new ServiceError('conflict', 'The task has not failed.')

@@ -37,6 +37,8 @@ export interface Usage {
   readonly bytes: number
   /** Past this uploads are refused, 0: never. Results are not, so there may be more bytes than this. */
   readonly quotaBytes: number
+  /** What the disk has left, for whoever writes there. */
+  readonly freeBytes: number
   /** False after a start until all that lies there was counted; `bytes` is too low meanwhile. */
   readonly isCounted: boolean
 }

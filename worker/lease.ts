@@ -24,8 +24,13 @@ export interface LeaseOptions {
   readonly log: Logger
 }
 
+/** What a worker is at with a task. */
+export type Step = 'fetching' | 'swapping' | 'storing'
+
 /** A worker's hold on one task: renewed until it is closed, and the one way to say how the task ended. */
 export interface Lease {
+  /** Where its holder is, as it says itself. */
+  step: Step
   /** Aborts when somebody else holds the task by now, or it was handed back: what is done for it is done in vain. */
   readonly signal: AbortSignal
   /**
@@ -124,6 +129,7 @@ export function openLease(options: LeaseOptions): Lease {
   }
 
   return {
+    step: 'fetching',
     signal: ended.signal,
     close,
     finish() {

@@ -33,7 +33,7 @@ if (!swapper.hasModule)
 const { maxPixels } = config
 const run = createTaskRunner({ storage, swap: swapper.swap, maxPixels, isTrusted: opinion.ask, log })
 const pool = openPool({ master, instance: identity.instance, threads: config.threads, run, log })
-const facts = { running: pool.running, ended: pool.ended, opinions: opinion.counts }
+const facts = { running: pool.running, steps: pool.steps, ended: pool.ended, opinions: opinion.counts }
 const app = buildWorker({ ...start, guard: start.standing, facts })
 
 await runService({

@@ -5,7 +5,7 @@ import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import { createGate } from './gate.ts'
-import { type Lease, openLease, WAIT_SECONDS } from './lease.ts'
+import { type Lease, openLease, type Step, WAIT_SECONDS } from './lease.ts'
 
 /** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
 const PAUSE_MS = 125
@@ -38,6 +38,8 @@ export interface PoolOptions {
 export interface Pool {
   /** How many tasks are being run now. */
   running(): number
+  /** What they are at: how many of them in each step. */
+  steps(): Readonly<Record<Step, number>>
   /** How many have ended since the start, however they did. */
   ended(): number
   /** Asks for no more, hands back what rests, lets what runs end, and hands back what does not. */
@@ -135,6 +137,7 @@ export function openPool(options: PoolOptions): Pool {
 
   return {
     running: () => leases.size,
+    steps: () => countSteps(leases),
     ended: () => ended,
     async drain() {
       isStopping = true
@@ -146,4 +149,10 @@ export function openPool(options: PoolOptions): Pool {
       await Promise.all([...leases].map(lease => lease.release()))
     },
   }
+}
+
+function countSteps(leases: Iterable<Lease>): Record<Step, number> {
+  const counts = { fetching: 0, swapping: 0, storing: 0 }
+  for (const { step } of leases) counts[step] += 1
+  return counts
 }

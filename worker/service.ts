@@ -5,6 +5,7 @@ import { workerContract } from './contract.ts'
 /** What a worker says of itself at /health, beside what all say. */
 export interface WorkerFacts {
   readonly running: () => number
+  readonly steps: () => object
   readonly ended: () => number
   readonly opinions: () => object
 }
@@ -17,7 +18,12 @@ export interface WorkerOptions extends Omit<ServerOptions, 'facts'> {
 export function buildWorker({ facts, ...server }: WorkerOptions): FastifyInstance {
   const app = buildServer({
     ...server,
-    facts: () => ({ running: facts.running(), ended: facts.ended(), opinions: facts.opinions() }),
+    facts: () => ({
+      running: facts.running(),
+      steps: facts.steps(),
+      ended: facts.ended(),
+      opinions: facts.opinions(),
+    }),
   })
   addRoutes(app, workerContract, {})
   return app

@@ -69,7 +69,8 @@ export function createTaskRunner(options: TaskOptions): Run {
     }
   }
 
-  const storeResult = async ({ id, attempt }: Grant, upload: Bytes, signal: AbortSignal): Promise<Header> => {
+  const storeResult = async ({ id, attempt }: Grant, upload: Bytes, lease: Lease): Promise<Header> => {
+    const { signal } = lease
     const { first, body } = await peek(upload, HEADER_BYTES)
     const input = Buffer.isBuffer(body.data) ? once(body.data) : new Flow(body.data)
     let failure: unknown
@@ -84,7 +85,9 @@ export function createTaskRunner(options: TaskOptions): Run {
     let result: Bytes | undefined
     try {
       failpoint('worker.upload.fetched')
+      lease.step = 'swapping'
       result = await gather(swapped(), WHOLE_BYTES)
+      lease.step = 'storing'
       await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result, signal })
       return readHeader(first, options)
     } catch (error) {
@@ -130,7 +133,7 @@ export function createTaskRunner(options: TaskOptions): Run {
     try {
       failpoint('worker.task.received')
       const upload = await fetchUpload(grant, lease.signal)
-      const header = await storeResult(grant, upload, lease.signal)
+      const header = await storeResult(grant, upload, lease)
       failpoint('worker.result.stored')
       if (!(await options.isTrusted(grant, header))) throw new Mistrust()
       failpoint('worker.result.trusted')

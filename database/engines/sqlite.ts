@@ -4,11 +4,12 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
-import { notStarted, type Task } from '../contract.ts'
+import { failed, finished, MOST_COUNTED, notStarted, type Task } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
 import { keepHeld } from './held.ts'
+import { createHour, noDoings } from './hour.ts'
 import * as life from './life.ts'
 import { createLostHolders } from './lost.ts'
 import { createPolls, type Poll } from './polls.ts'
@@ -18,6 +19,8 @@ import { createWatchers } from './watchers.ts'
 
 /** Rows read at a time, so that a long list holds nobody up. */
 const PAGE_ROWS = 1_000
+/** Tasks of a kind that an overview names. */
+const LISTED = 50
 /** Pause after a transaction that failed, before what is due is tried again, in ms. */
 const RETRY_MS = 500
 /** How long an id stays given up, in ms: longer than a request to make its task can be on its way. */
@@ -53,6 +56,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
   const polls = createPolls()
   const watchers = createWatchers()
+  const hour = createHour(now)
   const alarm = createAlarm(now, () => batch.request())
   /**
    * Leases from before this start, not heard of since. Their holders ended together with the last process here, in a power
@@ -70,6 +74,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   let changed = new Set<number>()
   let grants: { poll: Poll; granted: Granted }[] = []
   let settled: string[] = []
+  let doings = noDoings()
   let revisionBefore = revision
 
   const foresee = (due: number | undefined) => {
@@ -80,6 +85,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     tasks.update({ ...row, revision })
     changed.add(row.id)
     foresee(row.holder?.until ?? row.readyAt)
+    if (row.state === finished) doings.finished += 1
+    else if (row.state === failed) doings.failed += 1
     if (!life.isOpen(row) || row.losses === 0) lost.forget(row.id)
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
@@ -96,6 +103,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     const holder = createHolder(asking)
     const granted = life.grantTo(row, holder)
     save(granted)
+    doings.granted += 1
+    doings.waitedMs += now() - row.createdAt
     failpoint('database.task.granted')
     return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
   }
@@ -146,6 +155,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   }
   const committed = () => {
     standing.committed()
+    hour.add(doings)
     for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
     polls.beginWaits()
@@ -166,6 +176,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     changed = new Set()
     grants = []
     settled = []
+    doings = noDoings()
     revisionBefore = revision
   }
   const { fatal } = options
@@ -185,6 +196,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
           if (isNew) {
             revision += 1
             changed.add(made)
+            doings.made += 1
             failpoint('database.task.inserted')
           }
           if (isNew || id !== undefined) return made
@@ -268,6 +280,16 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       const rows = tasks.changedAfter(since, limit)
       const last = rows.length < limit ? revision : (rows.at(-1)?.revision ?? revision)
       return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask) }
+    },
+    overview() {
+      const [next] = tasks.ready(1)
+      return {
+        ...tasks.count(MOST_COUNTED),
+        oldestMs: next && now() - next.createdAt,
+        minutes: hour.minutes(),
+        held: tasks.held(LISTED).map(row => ({ ...toTask(row), worker: row.holder?.worker })),
+        failures: tasks.failures(LISTED).map(toTask),
+      }
     },
     async *list() {
       let page: TaskRow[] = []

@@ -37,6 +37,8 @@ const GIVEN_UP = `
   CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, since INTEGER NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS given_up_since ON given_up (since);
 `
+// What operators look at first.
+const FAILURES = 'CREATE INDEX IF NOT EXISTS failures ON tasks (ended) WHERE state = 3'
 /** What changes in the life of a task; what is not set again is not indexed again. */
 const MUTABLE = `state, attempt, token, plain, worker, lease_ms, lease_until, errors, losses, ready_at, reason, result,
   ended, revision`
@@ -83,6 +85,11 @@ export interface TaskTable {
   /** When the next lease or pause is over. */
   nextDue(): number | undefined
   changedAfter(revision: number, limit: number): TaskRow[]
+  /** Tasks in progress, those first whose lease ends first; those that failed, the latest first. */
+  held(limit: number): TaskRow[]
+  failures(limit: number): TaskRow[]
+  /** How many tasks may be given out, pause, are in progress, have failed: each `most` at most. */
+  count(most: number): { waiting: number; paused: number; running: number; failed: number }
   madeAfter(seq: number, limit: number): TaskRow[]
 }
 
@@ -93,6 +100,7 @@ export function openTaskTable(database: Sqlite): TaskTable {
   const version = readPragma(database, 'user_version')
   if (version !== SCHEMA_VERSION) throw new Error(`the file has version ${version}, not ${SCHEMA_VERSION}`)
   database.exec(GIVEN_UP)
+  database.exec(FAILURES)
 
   const selectOne = (where: string) => {
     const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
@@ -123,6 +131,20 @@ export function openTaskTable(database: Sqlite): TaskTable {
   const firstPause = selectValue(
     'SELECT min(ready_at) FROM tasks INDEXED BY delayed WHERE state = 0 AND ready_at IS NOT NULL',
   )
+  const held = select('INDEXED BY leases WHERE state = 1 ORDER BY lease_until LIMIT ?')
+  const failures = select('INDEXED BY failures WHERE state = 3 ORDER BY ended DESC LIMIT ?')
+  const counter = (where: string) => {
+    const statement = database
+      .prepare(`SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY ${where} LIMIT ?)`)
+      .raw()
+    return (most: number) => (statement.get(most) as [number])[0]
+  }
+  const countOf = {
+    waiting: counter('ready WHERE state = 0 AND ready_at IS NULL'),
+    paused: counter('delayed WHERE state = 0 AND ready_at IS NOT NULL'),
+    running: counter('leases WHERE state = 1'),
+    failed: counter('failures WHERE state = 3'),
+  }
   const nextPlace = selectValue(
     'SELECT min(seq) FROM tasks INDEXED BY ready WHERE state = 0 AND ready_at IS NULL',
   )
@@ -176,6 +198,14 @@ export function openTaskTable(database: Sqlite): TaskTable {
       return due.length === 0 ? undefined : Math.min(...due)
     },
     changedAfter,
+    held,
+    failures,
+    count: most => ({
+      waiting: countOf.waiting(most),
+      paused: countOf.paused(most),
+      running: countOf.running(most),
+      failed: countOf.failed(most),
+    }),
     madeAfter,
   }
 }

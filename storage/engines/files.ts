@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import { stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard } from '../../kit/body.ts'
@@ -149,7 +150,10 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
     },
     list: options => shelves[options.state].list(options).catch(asRefusal),
     corruptCount: () => corrupt,
-    usage: () => ({ bytes: ledger.bytes(), quotaBytes, isCounted: ledger.isCounted() }),
+    usage() {
+      const { bavail, bsize } = statfsSync(path)
+      return { bytes: ledger.bytes(), quotaBytes, freeBytes: bavail * bsize, isCounted: ledger.isCounted() }
+    },
     async close() {
       clearInterval(timer)
       ledger.close()

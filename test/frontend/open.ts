@@ -34,7 +34,7 @@ export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<
   const { maxUploadBytes = 5e7, secrets = [], host = '127.0.0.1', visitors, stage: told, ...rest } = options
   const stage = await openStage(t, told)
   const { registry, kv } = stage
-  const askStatus = createStatus({ registry, kv, allowedHosts: [] })
+  const askStatus = createStatus({ master: stage.master, registry, kv, allowedHosts: [] })
   const app = buildFrontend({
     identity: identityOf('frontend'),
     master: stage.master,

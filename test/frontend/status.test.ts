@@ -28,7 +28,7 @@ const enter = ({ registry }: Stage, key: string, value: string, instance: string
 
 /** Lets the worker and the frontend stand in the kv-store as well. */
 async function enterAll({ stage, port }: Opened) {
-  const facts = { running: () => 0, ended: () => 0, opinions: () => ({}) }
+  const facts = { running: () => 0, steps: () => ({}), ended: () => 0, opinions: () => ({}) }
   const worker = buildWorker({ identity: identityOf('worker'), guard: { secrets: [] }, facts })
   await enter(stage, 'workerAddress', await stage.listen(worker), 'worker-here')
   await enter(stage, 'frontendAddress', `127.0.0.1:${port}`, 'frontend-here')
@@ -68,7 +68,7 @@ t.test('a browser gets a page that looks again by itself, and no markup from els
   t.notMatch(text, /<b>|<script>/)
 })
 
-t.test('what hangs, is gone, or is somebody else is away, and holds nobody up', async t => {
+t.test('what hangs is slow, what is gone or somebody else is away, and nobody is held up', async t => {
   const opened = await openFrontend(t)
   const { stage } = opened
   await enterAll(opened)
@@ -77,23 +77,71 @@ t.test('what hangs, is gone, or is somebody else is away, and holds nobody up', 
   await enter(stage, 'masterAddress', silent.address, 'master-2')
   await stage.end('database')
   await enter(stage, 'storageAddress', stage.urls.master.replace('http://', ''), 'storage-2')
-  const expected: [service: string, address: string, note: string][] = [
-    ['master', silent.address, 'no answer within 100 ms'],
-    ['database', stage.urls.database.slice(7), 'cannot be reached'],
-    ['storage', stage.urls.master.slice(7), 'somebody else answers there'],
+  const expected: [service: string, state: string, address: string, note: string][] = [
+    ['master', 'slow', silent.address, 'no answer within 100 ms'],
+    ['database', 'away', stage.urls.database.slice(7), 'cannot be reached'],
+    ['storage', 'away', stage.urls.master.slice(7), 'somebody else answers there'],
   ]
-  await waitFor('three are away, the others up', async () => {
+  await waitFor('three are not up, the others are', async () => {
     const { status, tookMs, instances } = await getReport(opened)
     t.equal(status, 200)
     t.ok(tookMs < 1_000, `${tookMs} ms`)
-    const away = instances.filter(({ state }) => state === 'away')
+    const away = instances.filter(({ state }) => state !== 'up')
     return (
       away.length === 3 &&
-      expected.every(([service, address, note]) =>
-        away.some(row => row.service === service && row.address === address && row.note === note),
+      expected.every(([service, state, address, note]) =>
+        away.some(
+          row =>
+            row.service === service && row.state === state && row.address === address && row.note === note,
+        ),
       )
     )
   })
+})
+
+t.test('the queue is shown: its numbers, the last hour, what failed and who has what', async t => {
+  const opened = await openFrontend(t)
+  await enterAll(opened)
+  const { database } = opened.stage
+  for (const id of [1, 2, 3]) await database.ask.newTask({ id })
+  const { token = '' } = (await database.ask.getNewTask({ worker: 'w1' })) ?? {}
+  await database.ask.failTask({ id: 1, token, retry: 0 }, { body: 'It is <b>broken</b>.' })
+  await database.ask.getNewTask({ worker: '<i>w2</i>' })
+  const overview = await waitFor('the overview', async () => {
+    const { text } = await getStatus(opened, json)
+    return (JSON.parse(text) as StatusReport).overview
+  })
+  t.match(overview, { waiting: 1, paused: 0, running: 1, failed: 1 })
+  t.match(overview.minutes.at(-1), { made: 3, failed: 1 })
+  t.match(overview.held, [{ id: 2, worker: '<i>w2</i>' }])
+  const { text } = await getStatus(opened)
+  t.match(text, /<dt>Waiting<dd>1</)
+  t.match(text, /It is &#60;b&#62;broken/)
+  t.match(text, /action="\/tryAgain\?id=1"/)
+  t.match(text, /&#60;i&#62;w2/)
+  t.equal(text.match(/<svg viewBox/g)?.length, 4)
+  await opened.stage.end('database')
+  const without = await getStatus(opened)
+  t.equal(without.status, 200)
+  t.match(without.text, /Nobody says how the queue stands/)
+})
+
+t.test('a worker says what it is at, and a storage what room it has', async t => {
+  const opened = await openFrontend(t)
+  const facts = {
+    running: () => 2,
+    steps: () => ({ fetching: 0, swapping: 2 }),
+    ended: () => 7,
+    opinions: () => ({}),
+  }
+  const worker = buildWorker({ identity: identityOf('worker'), guard: { secrets: [] }, facts })
+  await enter(opened.stage, 'workerAddress', await opened.stage.listen(worker), 'worker-here')
+  const { text } = await waitFor('the worker is up', async () => {
+    const found = await getStatus(opened)
+    return found.text.includes('2 swapping') && found
+  })
+  t.match(text, /2 under way, 2 swapping, 7 ended/)
+  t.match(text, /of images, [0-9.]+ GB free/)
 })
 
 t.test('a service of which there is none is away', async t => {

@@ -15,8 +15,8 @@ const SHOTS = join(process.cwd(), '.tap', 'pages')
 t.setTimeout(300_000)
 
 const png = (name: string, buffer: Buffer) => ({ name, mimeType: 'image/png', buffer })
-const desktop: BrowserContextOptions = { viewport: { width: 1280, height: 900 } }
-const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+const desktop = { viewport: { width: 1280, height: 900 } }
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 
 let browser: Browser
 let system: System
@@ -179,6 +179,30 @@ t.test('the pages, in a browser', { skip }, async t => {
     t.ok(width <= 390, `nothing sticks out: ${width}`)
     t.same(await findBarriers(page), [])
     t.same(complaints, [])
+  })
+
+  await t.test('who runs it sees how all of it stands, and tries a failed task again', async t => {
+    for (const [name, options] of [
+      ['desktop-light-status', desktop],
+      ['phone-dark-status', { ...phone, colorScheme: 'dark' }],
+    ] as const) {
+      const { page, complaints } = await open(t, options)
+      await choose(page, png('cut.png', landscape().subarray(0, -30)))
+      await rowOf(page, 'cut.png').getByText('It failed').waitFor()
+      await page.goto(`${system.urls.frontend}/status`)
+      await page.getByText('All 6 are up.').waitFor()
+      await shoot(page, name)
+      t.same(await findBarriers(page), [])
+      const failures = page.getByRole('button', { name: 'Try again' })
+      await failures.first().click()
+      await page.waitForURL(/\/task\?id=[0-9]+$/)
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+      t.ok(width <= options.viewport.width, `nothing sticks out: ${width}`)
+      t.same(
+        complaints.filter(text => !text.includes('422')),
+        [],
+      )
+    }
   })
 
   await t.test('the pages weigh less than 60 KB, all told', async t => {

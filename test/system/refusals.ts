@@ -116,6 +116,7 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
   'database GET /changes': [],
   'database GET /getByIds': [],
   'database GET /list': [],
+  'database GET /overview': [],
 
   'storage POST /sendImage': [
     { of: 'with a large body', status: 413, lines: announced },
@@ -167,6 +168,7 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
   'master GET /getByIds': [],
   'master POST /tryAgain': [unknownImage, hasNotFailed],
   'master GET /terms': [],
+  'master GET /overview': [],
   'master DELETE /delete': [],
 
   'frontend GET /': [],
