@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
+import { discard } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 
 /** One file of an archive. */
@@ -23,7 +24,11 @@ export function packFiles(entries: readonly Entry[]): Readable {
     archive.addReadStreamLazy(entry.name, { compress: false }, async use => {
       try {
         const { data } = await entry.open()
+        // Whoever wanted it may be gone by now.
+        if (packed.destroyed) return discard({ data })
         open = Buffer.isBuffer(data) ? Readable.from([data]) : data
+        // A pipe, by which it is read, tells nobody that its source broke off.
+        finished(open, error => error && packed.destroy(error))
         use(undefined, open)
       } catch (error) {
         use(error as Error, undefined as never)

@@ -85,7 +85,7 @@ export const frontendContract = defineContract({
       query: { id },
       reply: success,
       isIdempotent: true,
-      summary: 'deletes a task and its images now; a browser’s form is sent on to /',
+      summary: 'deletes a task and its images; a browser’s form is sent on to /',
     }),
     task: get('/task', {
       query: { id },

@@ -4,7 +4,8 @@ import { followFeed } from '../kit/feed.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import { createMailbox, type Mailbox, type News } from './mailbox.ts'
-import { askStories, storyOf, type TaskStory, tellOf } from './story.ts'
+import { askStories, countGone, storyOf, type TaskStory, tellOf } from './story.ts'
+import { hasEnded } from './told.ts'
 
 /** Longest that a first reader waits for the feed to begin, in ms; the answer to the question itself does not need it. */
 const BEGIN_MS = 1_000
@@ -12,9 +13,14 @@ const BEGIN_MS = 1_000
 export interface Feed {
   /**
    * What there is to tell of these tasks, of each at once and whenever it is something else, up to the last one's end or the
-   * signal's abort. One that there is not, or not any more, is `gone`; the first step throws `not-found` if there is none at all.
+   * signal's abort. One that there is not, or not any more, is `gone`; the first step throws `not-found` if there is none at all,
+   * and what `noteGone` throws, which hears how many there are not.
    */
-  follow(ids: readonly number[], signal: AbortSignal): AsyncGenerator<News>
+  follow(
+    ids: readonly number[],
+    signal: AbortSignal,
+    noteGone: (gone: number) => Promise<void>,
+  ): AsyncGenerator<News>
 }
 
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
@@ -46,6 +52,7 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     note(story)
     const news = { told: tellOf(story, next), revision }
     for (const mailbox of told) mailbox.put(news)
+    if (hasEnded(news.told)) readers.delete(story.id)
   }
 
   const look = async (ids: readonly number[]): Promise<TaskStory[]> => {
@@ -57,9 +64,17 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     for (const story of await look([...readers.keys()])) if (story.is === 'gone') tell(story)
   }
   /** Tells a new reader of what the feed has not told of by now: that is newer than the answer to a look. */
-  const lookFor = async (mailbox: Mailbox, ids: readonly number[]) => {
+  const lookFor = async (
+    mailbox: Mailbox,
+    ids: readonly number[],
+    noteGone: (gone: number) => Promise<void>,
+  ) => {
     const stories = await askStories(master, ids)
-    if (stories.every(({ is }) => is === 'gone'))
+    const gone = countGone(stories)
+    const hasNone = gone === stories.length
+    // Of none at all one is counted as `not-found`.
+    await noteGone(hasNone ? gone - 1 : gone)
+    if (hasNone)
       throw new ServiceError(
         'not-found',
         ids.length === 1 ? 'No such task.' : 'None of these tasks is there.',
@@ -137,7 +152,7 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
   }
 
   return {
-    async *follow(ids, signal) {
+    async *follow(ids, signal, noteGone) {
       if (signal.aborted) return
       const mailbox = createMailbox(ids)
       // Not only at the end of this generator: it may never be asked for its next step again.
@@ -146,7 +161,7 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
       try {
         // First in the feed, then looked at: what changes in between is told.
         await enter(ids, mailbox)
-        await lookFor(mailbox, ids)
+        await lookFor(mailbox, ids, noteGone)
         yield* mailbox.read()
       } finally {
         signal.removeEventListener('abort', goAway)

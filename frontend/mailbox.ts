@@ -52,10 +52,12 @@ export function createMailbox(ids: readonly number[]): Mailbox {
         }
         const { told } = news
         unread.delete(told.id)
-        if (hasEnded(told)) left.delete(told.id)
         const text = JSON.stringify(told)
         if (text === read.get(told.id)) continue
-        read.set(told.id, text)
+        if (hasEnded(told)) {
+          left.delete(told.id)
+          read.delete(told.id)
+        } else read.set(told.id, text)
         yield news
       }
     },

@@ -31,7 +31,7 @@ const PLATE = `<svg class="plate" aria-hidden="true" focusable="false">
 
 /** The upload and its result on top of each other; without a script below each other. */
 const renderComparison = (before: string, after: string) => `<figure class="comparison">
-<div class="stage"><div class="layers">
+<div class="stage" role="group" aria-label="Before and after"><div class="layers">
 <img class="before"${before} alt="Before: as it was uploaded">
 <img class="after"${after} alt="After: red and green exchanged">
 </div></div>
@@ -40,8 +40,8 @@ const renderComparison = (before: string, after: string) => `<figure class="comp
 </figure>`
 
 const TEMPLATES = `<template id="row">
-<li class="row">
-<div class="thumb"><img alt="" hidden></div>
+<li class="row" tabindex="-1">
+<div class="thumb"><img alt="" loading="lazy" decoding="async"></div>
 <div>
 <h3><span class="name"></span> <span class="size"></span></h3>
 <p class="says"></p>
@@ -101,18 +101,18 @@ ${TEMPLATES}`,
 }
 
 /** The page about one task; while it is not done, it loads itself anew: without a script each second, else when there is news. */
-export function renderTask(story: TaskStory, retentionMs?: number): string {
+export function renderTask(story: TaskStory, retentionMs?: number, isOriginal = false): string {
   const { id } = story
   const kept = `<p class="soft">${renderKept(retentionMs)}</p>`
   const another = '<p><a href="/">Another picture</a></p>'
-  const remove = renderPost(`/deleteTask?id=${id}`, 'Delete now')
+  const remove = isOriginal ? '' : renderPost(`/deleteTask?id=${id}`, 'Delete now')
   switch (story.is) {
     case 'ready': {
       const result = `/getImage?id=${id}`
       return renderPage(
         'Your picture is ready',
         `<h1>Your picture is ready</h1>
-${renderComparison(` src="${result}&amp;state=working"`, ` src="${result}"`)}
+${isOriginal ? `<img class="result" src="${result}" alt="Your picture with red and green exchanged">` : renderComparison(` src="${result}&amp;state=working"`, ` src="${result}"`)}
 <div class="bar"><a class="button main" href="${result}" download="${id}.png">Download</a>
 ${remove}</div>
 ${kept}
@@ -123,7 +123,7 @@ ${another}`,
       return renderPage(
         'It did not work',
         `<h1>It did not work</h1>\n<p>${escapeHtml(story.reason)}</p>
-<div class="bar">${renderPost(`/tryAgain?id=${id}`, 'Try again')}
+<div class="bar">${isOriginal ? '' : renderPost(`/tryAgain?id=${id}`, 'Try again')}
 ${remove}</div>
 ${another}`,
       )
@@ -132,6 +132,8 @@ ${another}`,
         'Your picture is being worked on',
         `<h1>Your picture is ${story.step === 'queued' ? 'waiting for its turn' : 'being worked on'}</h1>
 <p data-follow="${id}" role="status">This page tells as soon as it is ready. You may close it and come back to its address later.</p>
+<div class="bar"><a class="button" href="/task?id=${id}">Look again</a>
+${remove}</div>
 ${kept}
 ${another}`,
         REFRESH_SECONDS,
@@ -140,7 +142,8 @@ ${another}`,
       return renderPage(
         'One moment, please',
         `<h1>One moment, please</h1>
-<p data-follow="${id}" role="status">A part of the system cannot be reached right now. Your picture is kept; this page looks again by itself.</p>`,
+<p data-follow="${id}" role="status">A part of the system cannot be reached right now. Your picture is kept; this page looks again by itself.</p>
+<p><a class="button" href="/task?id=${id}">Look again</a></p>`,
         REFRESH_SECONDS,
       )
   }

@@ -17,10 +17,12 @@ import { createOperatorCheck } from './operator.ts'
 import { addOriginRules } from './origin.ts'
 import { renderHome, renderTask } from './page.ts'
 import { renderStatus } from './status-page.ts'
-import { askStories, askStory, type TaskStory, tellOf } from './story.ts'
+import { askStories, askStory, countGone, type TaskStory, tellOf } from './story.ts'
 import { createTerms } from './terms.ts'
 import { createVisitors, type VisitorLimits } from './visitors.ts'
 
+/** How long a browser may keep an image, in seconds. */
+const KEPT_SECONDS = 3_600
 /** Longest that a stream of events says nothing, in ms: well below what proxies take for idle. */
 const BEAT_MS = 15_000
 
@@ -63,11 +65,24 @@ export function buildFrontend({
   })
   addOriginRules(app)
 
+  /** One that is away is taken for one of ours. */
+  const hasOriginalMaster = () => master.isOriginal().catch(() => false)
+
   /** Tells of tasks as events; of nothing but tasks that there are not: `not-found`. */
   const follow = (call: Call<Route>, ids: readonly number[]) => {
     const { request, reply, signal } = call
     visitors.enterStream(request, reply)
-    return visitors.countMiss(request, () => sendEvents(reply, feed.follow(ids, signal), beatMs))
+    const noteGone = (gone: number) => visitors.countGone(request, gone)
+    return visitors.countMiss(request, () => sendEvents(reply, feed.follow(ids, signal, noteGone), beatMs))
+  }
+
+  /** How these tasks stand; `not-found` when there is none of them. */
+  const lookAt = async (request: FastifyRequest, ids: readonly number[]) => {
+    const stories = await visitors.countMiss(request, () => askStories(master, ids))
+    const gone = countGone(stories)
+    await visitors.countGone(request, gone)
+    if (gone === stories.length) throw new ServiceError('not-found', 'None of these tasks is there.')
+    return stories
   }
 
   addRoutes(app, frontendContract, {
@@ -113,6 +128,8 @@ export function buildFrontend({
       return (await visitors.countMiss(request, ask)) === '1' ? ready : notReady
     },
     async getImage({ query, request, reply }) {
+      if (query.state === 'working' && (await hasOriginalMaster()))
+        throw new ServiceError('not-found', 'The upload cannot be had from this master.')
       reply.header('content-disposition', `inline; filename="${query.id}.png"`)
       return visitors
         .countMiss(request, () => master.ask.get(query))
@@ -121,9 +138,16 @@ export function buildFrontend({
           if (hasCode(error, 'bad-answer')) throw new ServiceError('conflict', notReady)
           throw error
         })
+        .then(image => {
+          // Neither ever changes; only who asked may keep it.
+          reply.header('cache-control', `private, max-age=${KEPT_SECONDS}, immutable`)
+          return image
+        })
     },
     async getImages({ query: { ids }, request, reply }) {
-      const stories = await visitors.countMiss(request, () => askStories(master, ids))
+      const stories = await lookAt(request, ids)
+      if (stories.some(({ is }) => is === 'unknown for now'))
+        throw new ServiceError('unavailable', 'A part of the system is away.')
       const ready = stories.filter(({ is }) => is === 'ready')
       if (ready.length === 0) throw new ServiceError('conflict', 'None of these images is ready.')
       reply.header('content-disposition', 'attachment; filename="verdigris.zip"')
@@ -137,11 +161,15 @@ export function buildFrontend({
       }
     },
     async tryAgain({ query, request, reply }) {
+      // It costs as much as an upload.
+      await visitors.countUpload(request)
       await visitors.countMiss(request, () => master.ask.tryAgain(query))
       return prefersHtml(request) ? sendOn(reply, `/task?id=${query.id}`) : done
     },
     async deleteTask({ query, request, reply }) {
-      await visitors.countMiss(request, () => master.ask.delete(query))
+      await visitors.countMiss(request, () => askStory(master, query.id))
+      if (await hasOriginalMaster()) throw new ServiceError('conflict', 'This master cannot delete.')
+      await master.ask.delete(query)
       return prefersHtml(request) ? sendOn(reply, '/') : done
     },
     async task(call) {
@@ -152,14 +180,14 @@ export function buildFrontend({
       const story = await visitors.countMiss(request, () => askStory(master, query.id))
       reply.code(statusOf(story))
       if (!accept.includes('application/json'))
-        return sendPage(reply, renderTask(story, (await terms())?.retentionMs))
+        return sendPage(reply, renderTask(story, (await terms())?.retentionMs, await hasOriginalMaster()))
       return sendJson(reply, tellOf(story))
     },
     async events(call) {
       const { query, request, reply } = call
       reply.header('cache-control', 'no-store').header('vary', 'accept')
       if (!request.headers.accept?.includes('application/json')) return follow(call, query.ids)
-      const stories = await visitors.countMiss(request, () => askStories(master, query.ids))
+      const stories = await lookAt(request, query.ids)
       return sendJson(
         reply,
         stories.map(story => tellOf(story)),

@@ -4,6 +4,9 @@ import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import type { Told } from './told.ts'
 
+/** Questions at once to an original master, which answers one at a time. */
+const AT_ONCE = 8
+
 /** What visitors are told of a task. */
 export type TaskStory =
   | { readonly id: number; readonly is: 'ready' }
@@ -43,10 +46,19 @@ async function askPage(master: Link<typeof masterContract>, ids: readonly number
   } catch (error) {
     if (hasCode(error, 'unavailable')) return ids.map(id => ({ id, is: 'unknown for now' }))
     // An original master tells of one task at a time, and only whether it is ready.
-    if (hasCode(error, 'not-found', 'method-not-allowed', 'bad-answer'))
-      return Promise.all(ids.map(id => askIfReady(master, id)))
+    if (hasCode(error, 'not-found', 'method-not-allowed', 'bad-answer')) return askOneByOne(master, ids)
     throw error
   }
+}
+
+async function askOneByOne(
+  master: Link<typeof masterContract>,
+  ids: readonly number[],
+): Promise<TaskStory[]> {
+  const stories: TaskStory[] = []
+  for (let at = 0; at < ids.length; at += AT_ONCE)
+    stories.push(...(await Promise.all(ids.slice(at, at + AT_ONCE).map(id => askIfReady(master, id)))))
+  return stories
 }
 
 async function askIfReady(master: Link<typeof masterContract>, id: number): Promise<TaskStory> {
@@ -59,6 +71,10 @@ async function askIfReady(master: Link<typeof masterContract>, id: number): Prom
     throw error
   }
 }
+
+/** How many of these tasks there are not. */
+export const countGone = (stories: readonly TaskStory[]): number =>
+  stories.filter(({ is }) => is === 'gone').length
 
 /** The story of a task as the database tells of it. */
 export function storyOf({ id, state, reason = 'The task failed.', place }: Task): TaskStory {

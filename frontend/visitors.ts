@@ -6,6 +6,8 @@ import { hasCode, ServiceError } from '../kit/errors.ts'
 import { isDirect } from './operator.ts'
 
 const MINUTE_MS = 60_000
+/** So many tasks that are not there count as one miss where one request asks for many. */
+const GONE_A_MISS = 10
 /** Streams of events, and answers that wait, that one visitor may hold at once. */
 export const STREAMS_EACH = 20
 
@@ -24,6 +26,8 @@ export interface Visitors {
   countUpload(request: FastifyRequest): Promise<void>
   /** Asks about a task; when it is `not-found` that counts, and after too many of those nothing is asked: `overloaded`. */
   countMiss<T>(request: FastifyRequest, ask: () => Promise<T>): Promise<T>
+  /** Counts that so many tasks were not there of which one request asked: ten as one, since a browser may remember some. */
+  countGone(request: FastifyRequest, gone: number): Promise<void>
   /** Counts a stream of events, or an answer that waits, until it ends. */
   enterStream(request: FastifyRequest, reply: FastifyReply): void
 }
@@ -69,6 +73,9 @@ export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Vis
         if (hasCode(error, 'not-found')) await misses(request, true)
         throw error
       }
+    },
+    async countGone(request, gone) {
+      for (let counted = 0; counted < gone; counted += GONE_A_MISS) await misses(request, true)
     },
     enterStream(request, { raw }) {
       const leaveOwn = enterOwn(request)

@@ -229,6 +229,11 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
       reply.type(route.reply.type).header('x-content-type-options', 'nosniff')
       if (length !== undefined) reply.header('content-length', length)
       if (keptUntil !== undefined) reply.header('sunset', new Date(keptUntil).toUTCString())
+      // Fastify would read all of it, for nobody.
+      if (reply.request.method === 'HEAD') {
+        discard(answer as Bytes)
+        return reply.send()
+      }
       return reply.send(data)
     }
     case 'json':

@@ -98,7 +98,9 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
     overview: () => database.ask.overview({}),
     async tryAgain({ query: { id } }) {
       const { state } = await database.ask.getById({ id })
-      if (state !== failed) throw new ServiceError('conflict', 'The task has not failed.')
+      if (state === finished) throw new ServiceError('conflict', 'The task is finished.')
+      // Said again: it waits, or runs, already.
+      if (state !== failed) return done
       await database.ask.setById({}, { body: { id, state: notStarted } })
       return done
     },

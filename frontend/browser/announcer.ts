@@ -1,11 +1,16 @@
 /** What comes within so many ms is said together. */
 const GATHER_MS = 1_000
+/** Of the same kind so many are said one by one; of more it is said how many there are. */
+const MOST_EACH = 3
 
-/** Says things to whoever cannot see the page, each once. */
-export function createAnnouncer(region: HTMLElement): (what: string) => void {
-  let waiting: string[] = []
-  return what => {
-    waiting.push(what)
+/** Says a thing once; `ofMany`: what is said of several such things, behind their number. */
+export type Announce = (what: string, ofMany?: string) => void
+
+/** Says things to whoever cannot see the page. */
+export function createAnnouncer(region: HTMLElement): Announce {
+  let waiting: { what: string; ofMany: string | undefined }[] = []
+  return (what, ofMany) => {
+    waiting.push({ what, ofMany })
     if (waiting.length > 1) return
     setTimeout(() => {
       region.textContent = summarize(waiting)
@@ -14,9 +19,10 @@ export function createAnnouncer(region: HTMLElement): (what: string) => void {
   }
 }
 
-/** The same thing of many is said with their number. */
-function summarize(all: readonly string[]): string {
-  const counts = new Map<string, number>()
-  for (const one of all) counts.set(one, (counts.get(one) ?? 0) + 1)
-  return [...counts].map(([what, count]) => (count === 1 ? what : `${count} times: ${what}`)).join(' ')
+function summarize(all: readonly { what: string; ofMany: string | undefined }[]): string {
+  const kinds = new Map<string, string[]>()
+  for (const { what, ofMany = what } of all) kinds.set(ofMany, [...(kinds.get(ofMany) ?? []), what])
+  return [...kinds]
+    .map(([ofMany, each]) => (each.length > MOST_EACH ? `${each.length} ${ofMany}` : each.join(' ')))
+    .join(' ')
 }

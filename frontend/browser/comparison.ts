@@ -16,15 +16,15 @@ export function enhanceComparison(figure: HTMLElement): void {
   const size = () => {
     const { naturalWidth: width, naturalHeight: height } = after
     if (width === 0) return
-    const isSmall = Math.max(width, height) <= SMALL_SIDE
+    const side = Math.max(width, height)
+    const isSmall = side <= SMALL_SIDE
+    const enlarged = isSmall ? Math.floor(SMALL_SIDE / side) : 1
     const factor = STEPS[step] ?? 1
-    stage.style.setProperty('--ratio', `${width} / ${height}`)
-    stage.style.setProperty(
-      '--width',
-      `${width * (isSmall ? Math.max(1, Math.floor(SMALL_SIDE / width)) : 1) * factor}px`,
-    )
+    stage.style.setProperty('--width', `${width * enlarged * factor}px`)
     stage.classList.toggle('crisp', isSmall || factor > 1)
     stage.classList.toggle('zoomed', factor > 1)
+    // What scrolls has to be reached by keys as well.
+    stage.tabIndex = factor > 1 ? 0 : -1
     zoom.textContent = factor === 1 ? 'Zoom in' : `${factor} times`
     zoom.setAttribute('aria-pressed', String(factor > 1))
   }

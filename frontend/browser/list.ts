@@ -1,4 +1,5 @@
 import { hasEnded, type Told } from '../told.ts'
+import type { Announce } from './announcer.ts'
 import { type Limits, refusalOf } from './files.ts'
 import type { Remembered } from './history.ts'
 import type { Following } from './live.ts'
@@ -9,6 +10,8 @@ import { upload } from './upload.ts'
 const UPLOADS = 3
 /** A server that is busy is asked again this often before a person has to. */
 const ATTEMPTS = 5
+/** How soon after a change the pictures are counted, in ms. */
+const COUNT_MS = 50
 /** Pause where it does not say how long, in s. */
 const PAUSE_SECONDS = 2
 
@@ -22,9 +25,11 @@ export interface Counts {
 
 export interface ListOptions {
   readonly place: HTMLElement
+  /** What gets the focus when the last row is gone. */
+  readonly whenEmpty: HTMLElement
   readonly limits: Limits
   readonly history: { all(): Remembered[]; add(one: Remembered): void; remove(id: number): void }
-  readonly announce: (what: string) => void
+  readonly announce: Announce
   readonly onCount: (counts: Counts) => void
 }
 
@@ -35,28 +40,43 @@ interface Item {
   row: Row
   view: View
   id?: number
+  /** Not heard of since the page was loaded: how it stands is no news. */
+  isRemembered?: boolean
 }
 
 /** All pictures of this page: chosen here, or remembered. */
-export function createList({ place, limits, history, announce, onCount }: ListOptions) {
+export function createList({ place, whenEmpty, limits, history, announce, onCount }: ListOptions) {
   const items = new Set<Item>()
   const waiting: Item[] = []
   let uploads = 0
   let following: Following | undefined
 
+  let isCounting = false
+  /** Soon, and once for all that comes together. */
+  const countSoon = () => {
+    if (isCounting) return
+    isCounting = true
+    setTimeout(() => {
+      isCounting = false
+      onCount(count(items))
+    }, COUNT_MS)
+  }
   const show = (item: Item, view: View) => {
     item.view = view
     item.row.show(view)
-    onCount(count(items))
+    countSoon()
+  }
+  /** To whoever sees the page, and to whoever does not. */
+  const complain = (item: Item, what: string) => {
+    item.row.complain(what)
+    announce(`${item.name}: ${what}`)
   }
 
   const remove = async (item: Item) => {
     if (item.id !== undefined && !isGone(item.view)) {
       const answer = await fetch(`/deleteTask?id=${item.id}`, { method: 'POST' }).catch(() => undefined)
-      if (answer === undefined || (!answer.ok && answer.status !== 404)) {
-        announce(`${item.name} could not be deleted.`)
-        return
-      }
+      if (answer === undefined || (!answer.ok && answer.status !== 404))
+        return complain(item, 'It could not be deleted. Try again later.')
       announce(`${item.name} is deleted.`)
     }
     forget(item)
@@ -68,12 +88,14 @@ export function createList({ place, limits, history, announce, onCount }: ListOp
     }
     const at = waiting.indexOf(item)
     if (at >= 0) waiting.splice(at, 1)
-    const next = item.row.element.nextElementSibling ?? item.row.element.previousElementSibling
-    const hadFocus = item.row.element.contains(document.activeElement)
+    const { element } = item.row
+    const next = element.nextElementSibling ?? element.previousElementSibling
+    const hadFocus = element.contains(document.activeElement)
     items.delete(item)
-    item.row.element.remove()
-    if (hadFocus) (next ?? place).querySelector<HTMLElement>('a:not([hidden]), button:not([hidden])')?.focus()
-    onCount(count(items))
+    item.row.remove()
+    // A row can be focused; without any there is the form.
+    if (hadFocus) (next instanceof HTMLElement ? next : whenEmpty).focus()
+    countSoon()
   }
 
   const again = async (item: Item) => {
@@ -82,10 +104,10 @@ export function createList({ place, limits, history, announce, onCount }: ListOp
       return
     }
     const answer = await fetch(`/tryAgain?id=${item.id}`, { method: 'POST' }).catch(() => undefined)
-    if (answer?.ok) {
-      show(item, { is: 'taken' })
-      following?.add(item.id)
-    } else announce(`${item.name} could not be tried again.`)
+    if (!answer?.ok) return complain(item, 'It could not be tried again. Try later.')
+    item.row.element.focus()
+    show(item, { is: 'taken' })
+    following?.add(item.id)
   }
 
   const enter = (one: { name: string; bytes: number; file?: File | undefined; id?: number }, view: View) => {
@@ -127,14 +149,15 @@ export function createList({ place, limits, history, announce, onCount }: ListOp
         return
       }
       if (outcome.is === 'refused') {
-        announce(`${name} was refused. ${outcome.reason}`)
+        announce(`${name} was refused. ${outcome.reason}`, 'pictures were refused.')
         return show(item, outcome)
       }
-      const { reason, afterSeconds = PAUSE_SECONDS } = outcome
-      if (attempt === ATTEMPTS) {
-        announce(`${name} could not be uploaded. ${reason}`)
+      const { reason } = outcome
+      if (outcome.is === 'lost' || attempt === ATTEMPTS) {
+        announce(`${name} could not be uploaded. ${reason}`, 'pictures could not be uploaded.')
         return show(item, { is: 'lost', reason })
       }
+      const { afterSeconds = PAUSE_SECONDS } = outcome
       for (let seconds = afterSeconds; seconds > 0; seconds -= 1) {
         show(item, { is: 'again', reason, seconds })
         await new Promise(resolve => setTimeout(resolve, 1_000))
@@ -158,7 +181,10 @@ export function createList({ place, limits, history, announce, onCount }: ListOp
       const entered = known
         .reverse()
         .map(({ reason, ...one }) =>
-          enter(one, reason === undefined ? { is: 'next' } : { is: 'refused', reason }),
+          enter(
+            reason === undefined ? one : { name: one.name, bytes: one.bytes },
+            reason === undefined ? { is: 'next' } : { is: 'refused', reason },
+          ),
         )
       const refused = entered.filter(({ view }) => view.is === 'refused')
       announce(
@@ -171,7 +197,7 @@ export function createList({ place, limits, history, announce, onCount }: ListOp
     follow(by: Following) {
       following = by
       for (const { id, name, bytes } of history.all()) {
-        enter({ id, name, bytes }, { is: 'taken' })
+        enter({ id, name, bytes }, { is: 'taken' }).isRemembered = true
         by.add(id)
       }
     },
@@ -179,10 +205,12 @@ export function createList({ place, limits, history, announce, onCount }: ListOp
       const item = [...items].find(({ id }) => id === told.id)
       if (item === undefined) return
       show(item, { is: 'told', told })
-      if (!hasEnded(told)) return
-      if (told.state === 'ready') announce(`${item.name} is ready.`)
-      if (told.state === 'failed') announce(`${item.name} failed. ${told.reason ?? ''}`)
       if (told.state === 'gone') history.remove(told.id)
+      const isNews = !item.isRemembered
+      item.isRemembered = false
+      if (!isNews) return
+      if (told.state === 'ready') announce(`${item.name} is ready.`, 'pictures are ready.')
+      if (told.state === 'failed') announce(`${item.name} failed. ${told.reason ?? ''}`, 'pictures failed.')
     },
     againAll() {
       for (const item of items) if (mayGoAgain(item.view)) void again(item)

@@ -4,7 +4,7 @@ import { find } from './elements.ts'
 import { filesOf } from './files.ts'
 import { openHistory } from './history.ts'
 import { createList } from './list.ts'
-import { type Connection, followTasks } from './live.ts'
+import { type Connection, followTasks, MOST_AT_ONCE } from './live.ts'
 
 const WORDS: Record<Connection, string> = {
   idle: '',
@@ -32,6 +32,7 @@ function enhanceHome(form: HTMLFormElement): void {
   const announce = createAnnouncer(find(document, '#said', HTMLElement))
   const list = createList({
     place: find(section, 'ol', HTMLOListElement),
+    whenEmpty: input,
     limits: { maxBytes: Number(form.dataset.maxBytes), maxPixels: Number(form.dataset.maxPixels) },
     history: openHistory(),
     announce,
@@ -42,7 +43,8 @@ function enhanceHome(form: HTMLFormElement): void {
       all.value = counts.done
       again.hidden = counts.bad < 2
       zip.hidden = counts.ready.length < 2
-      zip.href = `/getImages?ids=${counts.ready.join(',')}`
+      zip.href = `/getImages?ids=${counts.ready.slice(0, MOST_AT_ONCE).join(',')}`
+      zip.textContent = counts.ready.length > MOST_AT_ONCE ? `Download ${MOST_AT_ONCE}` : 'Download all'
     },
   })
   list.follow(

@@ -24,6 +24,10 @@ export interface RowOptions {
 export interface Row {
   readonly element: HTMLElement
   show(view: View): void
+  /** Says what did not go, in place of how it stands. */
+  complain(what: string): void
+  /** Takes it off the page, and lets go of what was chosen. */
+  remove(): void
 }
 
 /** Which of the four steps a picture is in: it is sent, it waits, it is worked on, it is there. */
@@ -52,12 +56,7 @@ export function createRow({ name, bytes, file, onAgain, onRemove }: RowOptions):
   for (const one of [get, ...Object.values(buttons)]) nameAfter(one, name)
 
   const before = file && URL.createObjectURL(file)
-  thumb.addEventListener('load', () => {
-    thumb.hidden = false
-  })
-  thumb.addEventListener('error', () => {
-    thumb.hidden = true
-  })
+  thumb.addEventListener('error', () => thumb.removeAttribute('src'))
   if (before !== undefined) thumb.src = before
   buttons.again.addEventListener('click', onAgain)
   buttons.remove.addEventListener('click', onRemove)
@@ -90,6 +89,14 @@ export function createRow({ name, bytes, file, onAgain, onRemove }: RowOptions):
 
   return {
     element,
+    complain(what) {
+      says.textContent = what
+      element.classList.add('bad')
+    },
+    remove() {
+      element.remove()
+      if (before !== undefined) URL.revokeObjectURL(before)
+    },
     show(view) {
       const { step, text, sent } = describe(view)
       const isBad = view.is === 'refused' || view.is === 'lost' || (view.is === 'told' && isOver(view.told))

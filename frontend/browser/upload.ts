@@ -10,8 +10,10 @@ export interface Progress {
 export type Outcome =
   | { readonly is: 'taken'; readonly id: number }
   | { readonly is: 'refused'; readonly reason: string }
-  /** Nobody has it; the same again may go well. */
-  | { readonly is: 'lost'; readonly reason: string; readonly afterSeconds?: number }
+  /** Nobody has it, and the same again may go well after a while. */
+  | { readonly is: 'busy'; readonly reason: string; readonly afterSeconds?: number }
+  /** Perhaps somebody has it: sent again without being asked, there might be two. */
+  | { readonly is: 'lost'; readonly reason: string }
 
 /** What is long ago counts less and less for the speed: half after so many ms. */
 const HALF_MS = 1_500
@@ -42,9 +44,10 @@ function judge(request: XMLHttpRequest): Outcome {
   const text = responseText.trim().replace(/^Error: /, '')
   if (status === 200 && /^[0-9]+$/.test(text)) return { is: 'taken', id: Number(text) }
   const reason = text.split('\n', 1)[0] || `The server answered ${status}.`
-  if (status !== 429 && status !== 503 && status < 500) return { is: 'refused', reason }
+  if (status < 500 && status !== 429) return { is: 'refused', reason }
+  if (status !== 429 && status !== 503) return { is: 'lost', reason }
   const after = Number(request.getResponseHeader('retry-after'))
-  return { is: 'lost', reason, ...(after > 0 && { afterSeconds: after }) }
+  return { is: 'busy', reason, ...(after > 0 && { afterSeconds: after }) }
 }
 
 /** The speed by how many bytes there are by now. */

@@ -3,8 +3,11 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { request } from 'undici'
-import { uniqueImage } from '../images/noise.ts'
+import { finished } from '../../database/contract.ts'
+import { largeImage, uniqueImage } from '../images/noise.ts'
+import { openWire } from '../kit/wire.ts'
 import type { Stage } from '../stage.ts'
+import { waitFor } from '../system/waiting.ts'
 import { formWith, get, submit } from './asking.ts'
 import { openFrontend } from './open.ts'
 
@@ -67,7 +70,9 @@ t.test('results come together in an archive: those that are ready, as they are',
     execFileSync('python3', ['-m', 'zipfile', '-t', join(folder, 'all.zip')])
   }
   t.match(await get(`${url}/getImages?ids=${broken.id}`), { status: 409 })
-  t.match(await get(`${url}/getImages?ids=x`), { status: 400 })
+  t.match(await get(`${url}/getImages?ids=7,8`), { status: 404 })
+  await stage.end('database')
+  t.match(await get(`${url}/getImages?ids=${ready}`), { status: 503 }, 'while nobody knows which are ready')
 })
 
 t.test('an archive of which a picture is lost on the way breaks off, and shows it', async t => {
@@ -81,18 +86,73 @@ t.test('an archive of which a picture is lost on the way breaks off, and shows i
   await t.rejects(answer.body.arrayBuffer())
 })
 
+t.test(
+  'whoever wants no archive any more leaves no picture open behind, whether it has come or not',
+  async t => {
+    const { stage, url, port } = await openFrontend(t)
+    const one = await upload(stage, url, 1)
+    await one.finish(largeImage(1, 5_000_000))
+    let [begun, open] = [0, 0]
+    stage.apps.master.server.on('request', (asked, answer) => {
+      if (!asked.url?.startsWith('/get?')) return
+      begun += 1
+      open += 1
+      answer.on('close', () => {
+        open -= 1
+      })
+    })
+    const path = `/getImages?ids=${one.id}`
+    for (const leaves of ['at once', 'while it comes'] as const) {
+      const before = begun
+      const wire = await openWire(t, port)
+      wire.say(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+      await waitFor('the picture is asked for', () => begun > before)
+      if (leaves === 'while it comes') await wire.hears(/PK/)
+      wire.hangUp()
+      await waitFor(`nothing is open (${leaves})`, () => open === 0)
+    }
+    t.equal((await request(`${url}${path}`, { method: 'HEAD' })).statusCode, 200)
+    await waitFor('nothing is open after a HEAD', () => open === 0)
+  },
+)
+
+t.test('tasks that there are not count, however many are asked for at once', async t => {
+  const visitors = { missesPerMinute: 5 }
+  const { stage, url } = await openFrontend(t, { visitors, trustProxy: ['127.0.0.1'] })
+  await stage.database.ask.newTask({ id: 1 })
+  const statusOf = async (path: string, from: string, accept = 'application/json') => {
+    const headers = { 'x-forwarded-for': from, accept }
+    const { statusCode, body } = await request(`${url}${path}`, {
+      headers,
+      signal: AbortSignal.timeout(5_000),
+    })
+    body.on('error', () => {}).destroy()
+    return statusCode
+  }
+  const many = (count: number) => Array.from({ length: count }, (_, at) => 100 + at)
+  t.equal(await statusOf(`/events?ids=1,${many(40)}`, '10.0.0.1'), 200, 'four misses')
+  t.equal(await statusOf(`/events?ids=1,${many(40)}`, '10.0.0.1'), 429)
+  t.equal(await statusOf(`/getImages?ids=${many(400)}`, '10.0.0.2'), 429)
+  t.equal(await statusOf(`/events?ids=1,${many(400)}`, '10.0.0.3', 'text/event-stream'), 429)
+  for (let asked = 0; asked < 5; asked += 1) t.equal(await statusOf('/events?ids=7', '10.0.0.4'), 404)
+  t.equal(await statusOf('/events?ids=7', '10.0.0.4'), 429)
+  t.equal(await statusOf('/events?ids=1', '10.0.0.4'), 429)
+})
+
 t.test('a failed task may be tried again, by a program and by a form', async t => {
   const { stage, url } = await openFrontend(t)
   const one = await upload(stage, url, 1)
-  t.match(await post(`${url}/tryAgain?id=${one.id}`), { status: 409 }, 'it has not failed')
   await one.fail('It is broken.')
-  t.match(await post(`${url}/tryAgain?id=${one.id}`), { status: 200, text: 'success' })
+  for (const says of ['once', 'and again'])
+    t.match(await post(`${url}/tryAgain?id=${one.id}`), { status: 200, text: 'success' }, says)
   const again = await stage.database.ask.getNewTask({ worker: 'test' })
   t.match(again, { id: one.id, attempt: 2 })
   await stage.database.ask.failTask({ id: one.id, token: again?.token ?? '', retry: 0 }, { body: 'Again.' })
   const sent = await post(`${url}/tryAgain?id=${one.id}`, { accept: 'text/html' })
   t.match(sent, { status: 303, headers: { location: `/task?id=${one.id}` } })
   t.match(await post(`${url}/tryAgain?id=7`), { status: 404 })
+  await stage.database.ask.setById({}, { body: { id: one.id, state: finished } })
+  t.match(await post(`${url}/tryAgain?id=${one.id}`), { status: 409 }, 'of one that is finished')
   t.match(await post(`${url}/tryAgain?id=${one.id}`, { origin: 'http://elsewhere' }), { status: 403 })
 })
 
@@ -102,6 +162,7 @@ t.test('a task is deleted at once, with its images, by a program and by a form',
   t.match(await post(`${url}/deleteTask?id=${one.id}`, { origin: 'http://elsewhere' }), { status: 403 })
   t.match(await post(`${url}/deleteTask?id=${one.id}`), { status: 200, text: 'success' })
   t.match(await get(`${url}/task?id=${one.id}`), { status: 404 })
+  t.match(await post(`${url}/deleteTask?id=${one.id}`), { status: 404 })
   const sent = await post(`${url}/deleteTask?id=${two.id}`, { accept: 'text/html' })
   t.match(sent, { status: 303, headers: { location: '/' } })
   t.same(await stage.storage.ask.images({ state: 'working', olderThanMs: 0, after: '', limit: 10 }), [])

@@ -45,11 +45,6 @@ const notInProgress: Refused = {
   query: ({ waiting }) => ({ id: waiting, token: 'nobody' }),
 }
 const notReady: Refused = { of: 'before it is ready', status: 409, query: ({ waiting }) => ({ id: waiting }) }
-const hasNotFailed: Refused = {
-  of: 'of a task that waits',
-  status: 409,
-  query: ({ waiting }) => ({ id: waiting }),
-}
 const hasFailed: Refused = {
   of: 'of a task that failed',
   status: 422,
@@ -166,7 +161,7 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
   'master POST /failTask': [unknown, notInProgress, longReason],
   'master GET /changes': [],
   'master GET /getByIds': [],
-  'master POST /tryAgain': [unknownImage, hasNotFailed],
+  'master POST /tryAgain': [unknownImage],
   'master GET /terms': [],
   'master GET /overview': [],
   'master DELETE /delete': [],
@@ -197,9 +192,9 @@ export const refusals: Readonly<Record<string, readonly Refused[]>> = {
       query: ({ waiting, failed }) => ({ ids: `${waiting},${failed}` }),
     },
   ],
-  'frontend POST /tryAgain': [unknownImage, hasNotFailed],
-  'frontend POST /deleteTask': [],
-  'frontend GET /events': [],
+  'frontend POST /tryAgain': [unknownImage],
+  'frontend POST /deleteTask': [unknownImage],
+  'frontend GET /events': [{ of: 'of nobody’s tasks', status: 404, query: () => ({ ids: `${NOBODY},1` }) }],
   'frontend GET /page.js': [],
   'frontend GET /task': [unknownImage, { ...hasFailed, isPage: true }],
   'frontend GET /status': [{ of: 'without the secret', status: 404 }],
