@@ -139,6 +139,25 @@ t.test('tasks that there are not count, however many are asked for at once', asy
   t.equal(await statusOf('/events?ids=1', '10.0.0.4'), 429)
 })
 
+t.test('an archive breaks off as soon as a picture does', async t => {
+  const { stage, url } = await openFrontend(t)
+  const one = await upload(stage, url, 1)
+  await one.finish(largeImage(1, 20_000_000))
+  stage.apps.master.server.on('request', (asked, answer) => {
+    if (!asked.url?.startsWith('/get?')) return
+    const { socket } = asked
+    const before = socket.bytesWritten
+    // Some of it is on its way by then.
+    const look = setInterval(() => {
+      if (socket.bytesWritten - before > 200_000) socket.destroy()
+    }, 1)
+    answer.on('close', () => clearInterval(look))
+  })
+  const answer = await request(`${url}/getImages?ids=${one.id}`, { signal: AbortSignal.timeout(10_000) })
+  const error = await answer.body.arrayBuffer().catch(thrown => thrown)
+  t.match(error, { code: 'UND_ERR_SOCKET' }, 'not only when the time is up')
+})
+
 t.test('a failed task may be tried again, by a program and by a form', async t => {
   const { stage, url } = await openFrontend(t)
   const one = await upload(stage, url, 1)
