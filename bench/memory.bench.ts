@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -10,6 +9,7 @@ import { iconForm } from './forms.ts'
 import { COLLECT_SIGNAL } from './garbage.ts'
 import { formsFrom, openUploaders, putThrough } from './load.ts'
 import type { Output } from './output.ts'
+import { pssOf } from './pss.ts'
 
 const TASKS = 200_000
 const STEP = 5_000
@@ -104,11 +104,6 @@ function print(output: Output, tasks: number, names: readonly string[], watched:
 
 function measure(system: OpenSystem): Memory {
   return Object.fromEntries(Object.entries(system.pids()).map(([name, pid]) => [name, pssOf(pid)]))
-}
-
-function pssOf(pid: number): number {
-  const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]
-  return Number(kilobytes) * 1_024
 }
 
 const total = (memory: Memory) => Object.values(memory).reduce((sum, bytes) => sum + bytes, 0)
