@@ -229,10 +229,10 @@ function sendAnswer(route: Route, reply: FastifyReply, answer: unknown): Fastify
       reply.type(route.reply.type).header('x-content-type-options', 'nosniff')
       if (length !== undefined) reply.header('content-length', length)
       if (keptUntil !== undefined) reply.header('sunset', new Date(keptUntil).toUTCString())
-      // Fastify would read all of it, for nobody.
-      if (reply.request.method === 'HEAD') {
-        discard(answer as Bytes)
-        return reply.send()
+      // Fastify would read all of a stream, for nobody.
+      if (reply.request.method === 'HEAD' && !Buffer.isBuffer(data)) {
+        discard({ data })
+        return reply.send(Readable.from([]))
       }
       return reply.send(data)
     }
