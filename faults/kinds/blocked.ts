@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { whileStill } from '../../test/system/still.ts'
 import type { Fault } from '../fault.ts'
 import type { Journal } from '../journal.ts'
 import { percentile } from '../percentile.ts'
@@ -17,14 +18,9 @@ export const blockedLoop: Fault = {
     const meanwhile: number[] = []
     for (let round = 0; round < rounds; round += 1) {
       before.push(...(await timesOf(journal, BLOCK_MS / 2)))
-      const pid = system.pids().master ?? 0
       // Standing still is all that can be told of it from outside, whatever keeps it from going on.
-      process.kill(pid, 'SIGSTOP')
-      try {
-        meanwhile.push(...(await timesOf(journal, BLOCK_MS)))
-      } finally {
-        process.kill(pid, 'SIGCONT')
-      }
+      const times = await whileStill(system, 'master', () => timesOf(journal, BLOCK_MS))
+      meanwhile.push(...times)
     }
     const show = (times: readonly number[]) =>
       `p50 ${Math.round(percentile(times, 0.5))}, p99 ${Math.round(percentile(times, 0.99))} ms`

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { largeImage } from '../../test/images/noise.ts'
 import type { Random } from '../../test/images/random.ts'
 import { residentBytes } from '../../test/system/memory.ts'
+import { whileStill } from '../../test/system/still.ts'
 import type { Name } from '../../test/system/system.ts'
 import type { Fault, Figure } from '../fault.ts'
 import { looksOf } from '../looks.ts'
@@ -65,11 +66,7 @@ const kinds: readonly ((scene: Scene, random: Random) => Promise<void>)[] = [
   (scene, random) => endOne(scene, random, 'SIGKILL'),
   (scene, random) => endOne(scene, random, 'SIGTERM'),
   async ({ system }, random) => {
-    const pid = system.pids()[one(lasting, random)]
-    if (pid === undefined) return
-    process.kill(pid, 'SIGSTOP')
-    await delay(random.below(AWAY_MS))
-    process.kill(pid, 'SIGCONT')
+    await whileStill(system, one(lasting, random), () => delay(random.below(AWAY_MS)))
   },
 ]
 

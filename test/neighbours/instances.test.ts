@@ -5,6 +5,7 @@ import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
 import { endAsks } from '../system/asks.ts'
 import { isFull, scaled } from '../system/scale.ts'
+import { whileStill } from '../system/still.ts'
 import { type Name, startSystem } from '../system/system.ts'
 import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -116,10 +117,12 @@ t.test('each is killed and started in turn under load: nothing is lost, the othe
   )
   for (const victim of victims) {
     // Held still for a moment first: what it is given meanwhile it surely holds when it is killed.
-    process.kill(system.pids()[victim] ?? 0, 'SIGSTOP')
-    await delay(HELD_MS)
-    const killedAt = performance.now()
-    await system.kill(victim)
+    const killedAt = await whileStill(system, victim, async () => {
+      await delay(HELD_MS)
+      const now = performance.now()
+      await system.kill(victim)
+      return now
+    })
     await delay(AWAY_MS)
     const pauseMs = crowd.longestPause(killedAt)
     await system.start(victim)

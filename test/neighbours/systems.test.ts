@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { portSettings, type Service } from '../../scripts/services.ts'
 import { ask } from '../originals/answer.ts'
 import { scaled } from '../system/scale.ts'
+import { whileStill } from '../system/still.ts'
 import { type System, startSystem } from '../system/system.ts'
 import { innerFindings } from './findings-inner.ts'
 import { outerFindings } from './findings-outer.ts'
@@ -22,11 +23,9 @@ async function doJob(t: Test, originals: readonly Service[]): Promise<System> {
   const system = await startSystem(t, { originals })
   // Original master and original worker race for each image, and lose some (findings.ts): not while the worker is paused.
   const races = originals.includes('master') && originals.includes('worker')
-  const worker = system.pids().worker ?? 0
-  if (races) process.kill(worker, 'SIGSTOP')
   const probe = startProbe(system)
-  const uploads = await uploadMany(system, IMAGES)
-  if (races) process.kill(worker, 'SIGCONT')
+  const uploadAll = () => uploadMany(system, IMAGES)
+  const uploads = races ? await whileStill(system, 'worker', uploadAll) : await uploadAll()
   const faults: string[] = []
   for (const upload of uploads) faults.push(...(await faultsOf(system, upload, originals.includes('worker'))))
   t.same(faults, [])
