@@ -25,6 +25,8 @@ export interface Feed {
 
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
 const LOOK_MS = 1_000
+/** Least time between two pages of the feed, in ms: what happens meanwhile to one task is told of once, as it stands then. */
+const PAGE_MS = 50
 /** Least time between two words about the queue to those who are still in it, in ms. */
 const QUEUE_MS = 1_000
 
@@ -104,8 +106,12 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     }
     const lookForGoneSeldom = seldom(LOOK_MS, lookForGone)
     const tellOfQueueSeldom = seldom(QUEUE_MS, async () => queued.forEach(tell))
+    let pageAt = Number.NEGATIVE_INFINITY
     const ask: typeof master.ask.changes = async (query, options) => {
+      const restMs = pageAt + PAGE_MS - performance.now()
+      if (restMs > 0) await delay(restMs, undefined, options)
       const page = await master.ask.changes(query, options)
+      pageAt = performance.now()
       if (next !== page.next) void tellOfQueueSeldom()
       next = page.next
       return page

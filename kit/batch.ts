@@ -40,13 +40,10 @@ export interface Batch {
 
 export function createBatch(options: BatchOptions): Batch {
   const { service, database, settle, committed, rolledBack, fatal } = options
-  const begin = database.prepare('BEGIN')
-  const commit = database.prepare('COMMIT')
   const commitTurn = () => {
-    commit.run()
+    database.exec('COMMIT')
     failpoint(`${service}.turn.committed`)
   }
-  const rollback = database.prepare('ROLLBACK')
   let queue: Operation[] = []
   let isRequested = false
   let isClosed = false
@@ -64,7 +61,7 @@ export function createBatch(options: BatchOptions): Batch {
     queue = []
     let answers: (() => void)[]
     try {
-      begin.run()
+      database.exec('BEGIN')
       failpoint(`${service}.turn.begun`)
       answers = operations.map(attempt)
       failpoint(`${service}.turn.written`)
@@ -72,7 +69,7 @@ export function createBatch(options: BatchOptions): Batch {
       commitWith(commitTurn, fatal)
     } catch (error) {
       // SQLite has rolled back by itself when the disk was full.
-      if (database.inTransaction) rollback.run()
+      if (database.inTransaction) database.exec('ROLLBACK')
       const reason = asRefusal(error)
       rolledBack(reason)
       for (const operation of operations) operation.reject(reason)
