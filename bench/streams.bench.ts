@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type OpenSystem, openSystem } from '../test/system/system.ts'
 import type { PlainBench } from './bench.ts'
 import { openClient } from './client.ts'
 import { cpuOf } from './cpu.ts'
 import { iconForm } from './forms.ts'
+import { COLLECT_SIGNAL } from './garbage.ts'
 import { formsFrom, openUploaders, putThrough } from './load.ts'
 import type { Output } from './output.ts'
 import { pssOf } from './pss.ts'
@@ -15,13 +18,13 @@ import { describeSpread, median, ratios } from './spread.ts'
 const STREAMS = 1_000
 /** Connections that are made at a time. */
 const AT_ONCE = 50
-const ROUNDS = 5
-const PICTURES = 1_500
+const ROUNDS = 25
+const PICTURES = 600
 const WARM_UP = 4_000
 const UPLOADERS = { lanes: 8, isClosed: false }
 /** The tasks are granted plainly, which holds for so long, in ms: all rounds have to be over by then. */
 const PLAIN_LEASE_MS = 3_600_000
-/** After so long a heap has collected what its connections left, in ms. */
+/** Collecting has been over for long after so many ms, and what became free was given back. */
 const REST_MS = 2_000
 /** What all streams may take, in MB, and what may be left of the rate, and go to each picture. */
 const MOST_MEMORY = 50
@@ -37,7 +40,12 @@ interface Turn {
 export const streams: PlainBench = {
   question: `What do ${STREAMS.toLocaleString('en')} open pages cost, each with a stream of events?`,
   async run(output, folder) {
-    const env = { PLAIN_LEASE_MS: String(PLAIN_LEASE_MS), MAX_STREAMS: String(2 * STREAMS) }
+    const collecting = pathToFileURL(join(import.meta.dirname, 'collecting.js'))
+    const env = {
+      NODE_OPTIONS: `--import ${collecting}`,
+      PLAIN_LEASE_MS: String(PLAIN_LEASE_MS),
+      MAX_STREAMS: String(2 * STREAMS),
+    }
     const system = await openSystem({ dataDir: folder, env })
     try {
       await measure(output, system)
@@ -68,13 +76,12 @@ async function measure(output: Output, system: OpenSystem): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const isFirst = round % 2 === 0
     const first = isFirst ? await upload(PICTURES) : undefined
-    const before = frontendBytes(system)
+    const before = await frontendBytes(system)
     const open = await openStreams(system, ids)
-    await delay(REST_MS)
-    taken.push((frontendBytes(system) - before) / 1e6)
+    taken.push(((await frontendBytes(system)) - before) / 1e6)
     const beside = await upload(PICTURES)
     for (const socket of open) socket.destroy()
-    await delay(REST_MS)
+    await frontendBytes(system)
     turns.push({ beside, without: first ?? (await upload(PICTURES)) })
   }
   await Promise.all(uploaders.map(uploader => uploader.close()))
@@ -96,10 +103,10 @@ function print(output: Output, turns: readonly { without: Turn; beside: Turn }[]
     [
       ['rate beside them, against without', describeSpread(rate)],
       ['CPU a picture of all six, against without', describeSpread(of('cpuMs'))],
-      ['MB of the frontend for all of them', describeSpread(taken, 1)],
+      ['MB of the frontend for all of them: less once it has had some before', describeSpread(taken, 1)],
     ],
   )
-  output.goal({ says: 'memory of all streams', unit: 'MB', found: median(taken), most: MOST_MEMORY })
+  output.goal({ says: 'memory of all streams', unit: 'MB', found: Math.max(...taken), most: MOST_MEMORY })
   output.goal({ says: 'rate beside them, against without', found: median(rate), least: LEAST_RATE })
   output.goal({ says: 'CPU a picture, against without', found: median(of('cpuMs')), most: MOST_CPU })
 }
@@ -145,4 +152,10 @@ async function openStreams(system: OpenSystem, ids: readonly number[]): Promise<
 
 const cpuOfAll = (system: OpenSystem) =>
   Object.values(system.pids()).reduce((sum, pid) => sum + cpuOf(pid), 0)
-const frontendBytes = (system: OpenSystem) => pssOf(system.pids().frontend as number)
+/** What it has once its garbage is collected. */
+async function frontendBytes(system: OpenSystem): Promise<number> {
+  const pid = system.pids().frontend as number
+  process.kill(pid, COLLECT_SIGNAL)
+  await delay(REST_MS)
+  return pssOf(pid)
+}

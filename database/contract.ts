@@ -42,6 +42,10 @@ export const task = z.object({
   /** Time since it was made, and since it finished or failed, in ms. */
   ageMs: z.number().optional(),
   endedMs: z.number().optional(),
+  /** Time since it was given out last, in ms: to its present holder, or to the last one. */
+  takenMs: z.number().optional(),
+  /** How long its last holder took to fetch it, to swap it, to store the result, in ms: as far as it came, and said so. */
+  stepsMs: z.array(z.int()).optional(),
   /** Its place among all that were ever made, in the order in which they are given out; only of tasks that wait. */
   place: z.int().optional(),
   /** Time until its lease ends if it is not renewed, in ms; only of tasks in progress. */
@@ -108,6 +112,11 @@ export type Overview = z.infer<typeof overview>
 /** Most ids that one may ask for at once: longer requests would be refused for their length. */
 export const MOST_IDS = 500
 
+/** The milliseconds of `stepsMs`, with dots between them. */
+const steps = z
+  .string()
+  .regex(/^[0-9]{1,9}(\.[0-9]{1,9}){0,2}$/, 'is not up to three numbers of ms with dots between them')
+  .optional()
 const token = z.string().min(1, 'is empty').max(200, 'is longer than 200 characters')
 
 /** `success`, which a grant says as well. */
@@ -126,8 +135,9 @@ export const ofFinish = {
   token: token.optional(),
   next: token.optional(),
   wait: waitSeconds.optional(),
+  steps,
 }
-export const ofFail = { id, token, retry: flag.default(0) }
+export const ofFail = { id, token, retry: flag.default(0), steps }
 export const ofChanges = { since: revision.default(0), wait: waitSeconds.default(0) }
 
 export const databaseContract = defineContract({

@@ -15,6 +15,19 @@ export interface Asking extends Partial<Waiting> {
   readonly worker?: string | undefined
 }
 
+/** Why a task failed, and how far its holder came (`stepsMs` of a task, with dots). */
+export interface Failure {
+  readonly mayRetry: boolean
+  readonly reason: string
+  readonly steps?: string | undefined
+}
+
+/** What comes with the end of a task: who wants the next one, and how long its steps took. */
+export interface End {
+  readonly next?: Asking | undefined
+  readonly steps?: string | undefined
+}
+
 /** A grant and its mark, which names it to `undoGrant`. */
 export interface Granted {
   readonly grant: Grant
@@ -55,12 +68,12 @@ export interface TaskEngine {
   /** Hands the task back: it waits again, uncounted, and may be given out at once. */
   release(id: number, token: string): Promise<void>
   /** Fails it for good, or, with `mayRetry`, gives it back until it has failed 3 times. */
-  fail(id: number, token: string, failure: { mayRetry: boolean; reason: string }): Promise<void>
+  fail(id: number, token: string, failure: Failure): Promise<void>
   /**
    * Finishes it; the holder's attempt becomes its result, in the same step. The same token again is fine again. Without
    * a token only a plain grant is finished, once. Gives a task to `next`, in the same step, if one waits.
    */
-  finish(id: number, token?: string, next?: Asking): Promise<Granted | undefined>
+  finish(id: number, token?: string, end?: End): Promise<Granted | undefined>
   /**
    * The operator's override, whoever holds it: 0 lets it wait again with its counters at 0, 1 grants it plainly, 2
    * finishes it with the plain result, 3 fails it. A finished task stays as it is: anything but 2 is `conflict`.

@@ -49,16 +49,16 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       await engine.release(id, token)
       return done
     },
-    async failTask({ query: { id, token, retry }, body: reason }) {
-      await engine.fail(id, token, { mayRetry: retry === 1, reason })
+    async failTask({ query: { id, token, retry, steps }, body: reason }) {
+      await engine.fail(id, token, { mayRetry: retry === 1, reason, steps })
       return done
     },
     async finishTask(call) {
-      const { id, token, next, wait = 0 } = call.query
+      const { id, token, next, wait = 0, steps } = call.query
       const signal = wait > 0 ? call.signal : undefined
       const asking =
         next === undefined ? undefined : { isPlain: false, worker: next, waitMs: wait * 1_000, signal }
-      const granted = await engine.finish(id, token, asking)
+      const granted = await engine.finish(id, token, { next: asking, steps })
       return granted === undefined ? done : toHolder(granted, call.reply)
     },
     async setById({ body: { id, state } }) {

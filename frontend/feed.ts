@@ -26,7 +26,7 @@ export interface Feed {
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
 const LOOK_MS = 1_000
 /** Least time between two pages of the feed, in ms: what happens meanwhile to one task is told of once, as it stands then. */
-const PAGE_MS = 50
+const PAGE_MS = 100
 /** Least time between two words about the queue to those who are still in it, in ms. */
 const QUEUE_MS = 1_000
 

@@ -1,6 +1,7 @@
 import { scriptVersion, style, styleSource } from './assets.ts'
 import { formatDuration } from './duration.ts'
 import type { TaskStory } from './story.ts'
+import { formatTook, type Took } from './took.ts'
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 2'%3E%3Cpath fill='%23b4532a' d='M0 0h1v2H0z'/%3E%3Cpath fill='%232f7d6b' d='M1 0h1v2H1z'/%3E%3C/svg%3E"
@@ -115,7 +116,7 @@ export function renderTask(story: TaskStory, retentionMs?: number, isOriginal = 
 ${isOriginal ? `<img class="result" src="${result}" alt="Your picture with red and green exchanged">` : renderComparison(` src="${result}&amp;state=working"`, ` src="${result}"`)}
 <div class="bar"><a class="button main" href="${result}" download="${id}.png">Download</a>
 ${remove}</div>
-${kept}
+${renderTook(story.took)}${kept}
 ${another}`,
       )
     }
@@ -125,7 +126,7 @@ ${another}`,
         `<h1>It did not work</h1>\n<p>${escapeHtml(story.reason)}</p>
 <div class="bar">${isOriginal ? '' : renderPost(`/tryAgain?id=${id}`, 'Try again')}
 ${remove}</div>
-${another}`,
+${renderTook(story.took)}${another}`,
       )
     case 'waiting':
       return renderPage(
@@ -152,6 +153,10 @@ ${another}`,
 /** A button that works without a script. */
 export function renderPost(action: string, says: string): string {
   return `<form action="${action}" method="post"><button>${says}</button></form>`
+}
+
+function renderTook(took: Took | undefined): string {
+  return took === undefined ? '' : `<p class="soft">Its way: ${formatTook(took)}.</p>\n`
 }
 
 /** How long pictures are kept, in a sentence; nothing where nobody says so. */

@@ -2,6 +2,8 @@ import { type Minute, MOST_COUNTED, type Overview, type Task } from '../database
 import type { InstanceStatus, StatusReport } from './contract.ts'
 import { formatDuration } from './duration.ts'
 import { escapeHtml, renderPage, renderPost } from './page.ts'
+import { tookOf } from './story.ts'
+import { formatTook } from './took.ts'
 
 /** How often the page loads itself anew, in seconds. */
 const REFRESH_SECONDS = 5
@@ -119,18 +121,30 @@ ${rows.join('\n')}
 function renderHeld({ held }: Overview): string {
   if (held.length === 0) return ''
   const rows = held.map(task => {
-    const { id, worker = 'nobody who has a name', attempt = 0, ageMs = 0, leaseEndsInMs = 0 } = task
+    const {
+      id,
+      worker = 'nobody who has a name',
+      attempt = 0,
+      ageMs = 0,
+      takenMs = 0,
+      leaseEndsInMs = 0,
+    } = task
     const lease = `${Math.max(0, Math.ceil(leaseEndsInMs / 1_000))} s`
-    return `<tr><th scope="row">${id}<td>${escapeHtml(worker)}<td>${attempt}<td>${formatDuration(ageMs)}<td>${lease}</tr>`
+    return `<tr><th scope="row">${id}<td>${escapeHtml(worker)}<td>${attempt}<td>${formatDuration(ageMs)}<td>${formatDuration(takenMs)}<td>${lease}</tr>`
   })
   return `<h2>In progress</h2>
 <div class="wide"><table>
-<thead><tr><th scope="col">Task<th scope="col">Worker<th scope="col">Attempt<th scope="col">Made before<th scope="col">Lease left</tr></thead>
+<thead><tr><th scope="col">Task<th scope="col">Worker<th scope="col">Attempt<th scope="col">Made before<th scope="col">Taken before<th scope="col">Lease left</tr></thead>
 <tbody>
 ${rows.join('\n')}
 </tbody>
 </table></div>`
 }
 
-const formatTimes = ({ ageMs = 0, endedMs = 0 }: Task) =>
-  `made ${formatDuration(ageMs)} ago, failed ${formatDuration(endedMs)} ago`
+/** From its making to its end: the way of its last attempt. */
+function formatTimes(task: Task): string {
+  const { ageMs = 0, endedMs = 0 } = task
+  const took = tookOf(task)
+  const way = took === undefined ? '' : `; ${formatTook(took)}`
+  return `made ${formatDuration(ageMs)} ago${way}; failed ${formatDuration(endedMs)} ago`
+}

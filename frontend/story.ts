@@ -3,15 +3,16 @@ import { hasCode, oneLine, ServiceError } from '../kit/errors.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import type { Told } from './told.ts'
+import type { Took } from './took.ts'
 
 /** Questions at once to an original master, which answers one at a time. */
 const AT_ONCE = 8
 
 /** What visitors are told of a task. */
 export type TaskStory =
-  | { readonly id: number; readonly is: 'ready' }
+  | { readonly id: number; readonly is: 'ready'; readonly took?: Took | undefined }
   | { readonly id: number; readonly is: 'waiting'; readonly step?: Step; readonly place?: number | undefined }
-  | { readonly id: number; readonly is: 'failed'; readonly reason: string }
+  | { readonly id: number; readonly is: 'failed'; readonly reason: string; readonly took?: Took | undefined }
   | { readonly id: number; readonly is: 'gone' }
   | { readonly id: number; readonly is: 'unknown for now' }
 
@@ -76,10 +77,18 @@ async function askIfReady(master: Link<typeof masterContract>, id: number): Prom
 export const countGone = (stories: readonly TaskStory[]): number =>
   stories.filter(({ is }) => is === 'gone').length
 
+/** How long the parts of a task's way took; undefined where nobody ever had it, or an original database does not say. */
+export function tookOf({ ageMs, takenMs, stepsMs = [] }: Task): Took | undefined {
+  if (ageMs === undefined || takenMs === undefined) return undefined
+  const [fetchMs, swapMs, storeMs] = stepsMs
+  return { waitMs: Math.max(0, Math.round(ageMs - takenMs)), fetchMs, swapMs, storeMs }
+}
+
 /** The story of a task as the database tells of it. */
-export function storyOf({ id, state, reason = 'The task failed.', place }: Task): TaskStory {
-  if (state === failed) return { id, is: 'failed', reason: oneLine(reason) }
-  if (state === finished) return { id, is: 'ready' }
+export function storyOf(task: Task): TaskStory {
+  const { id, state, reason = 'The task failed.', place } = task
+  if (state === failed) return { id, is: 'failed', reason: oneLine(reason), took: tookOf(task) }
+  if (state === finished) return { id, is: 'ready', took: tookOf(task) }
   return state === notStarted
     ? { id, is: 'waiting', step: 'queued', place }
     : { id, is: 'waiting', step: 'working' }
@@ -93,9 +102,9 @@ export function tellOf(story: TaskStory, next?: number): Told {
   const { id, is: state } = story
   switch (state) {
     case 'ready':
-      return { id, state, image: `/getImage?id=${id}` }
+      return { id, state, image: `/getImage?id=${id}`, took: story.took }
     case 'failed':
-      return { id, state, reason: story.reason }
+      return { id, state, reason: story.reason, took: story.took }
     case 'waiting': {
       const { step, place } = story
       const isKnown = place !== undefined && next !== undefined

@@ -1,3 +1,5 @@
+import type { Took } from './took.ts'
+
 /** What is told of a task as JSON: at /task, and in each event. */
 export interface Told {
   readonly id: number
@@ -6,6 +8,8 @@ export interface Told {
   readonly step?: 'queued' | 'working' | undefined
   /** How many are before one that is queued, at most; only where the queue is followed. */
   readonly ahead?: number | undefined
+  /** How long it took on its way, once it has ended. */
+  readonly took?: Took | undefined
   /** Where the result of one that is ready is to be had. */
   readonly image?: string
   /** Why one has failed. */

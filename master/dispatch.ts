@@ -25,6 +25,7 @@ export interface Finished {
   readonly token?: string | undefined
   readonly next?: string | undefined
   readonly wait?: number | undefined
+  readonly steps?: string | undefined
 }
 
 /** Hands tasks out to workers and takes their word that they are done. */
@@ -84,7 +85,7 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         throw error
       }
     },
-    async finish({ id, token, next, wait }, signal) {
+    async finish({ id, token, next, wait, steps }, signal) {
       if (token === undefined && !(await storage.isOriginal())) {
         const result = await storage.ask.getImage({ id, state: 'finished' }).catch(error => {
           if (hasCode(error, 'not-found'))
@@ -93,7 +94,7 @@ export function createDispatch({ database, storage }: DispatchOptions): Dispatch
         })
         discard(result)
       }
-      const said = await database.ask.finishTask({ id, token, next, wait }, { signal })
+      const said = await database.ask.finishTask({ id, token, next, wait, steps }, { signal })
       const grant = said === done ? undefined : said
       try {
         failpoint('master.task.finished')

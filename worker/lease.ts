@@ -6,6 +6,7 @@ import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
+import { openTimeline, type Timeline } from './timeline.ts'
 
 /** Pause after a word that could not be brought to a master, in ms. */
 const SAY_AGAIN_MS = 250
@@ -24,13 +25,10 @@ export interface LeaseOptions {
   readonly log: Logger
 }
 
-/** What a worker is at with a task. */
-export type Step = 'fetching' | 'swapping' | 'storing'
-
 /** A worker's hold on one task: renewed until it is closed, and the one way to say how the task ended. */
 export interface Lease {
-  /** Where its holder is, as it says itself. */
-  step: Step
+  /** Where its holder is; told when the task ends. */
+  readonly timeline: Timeline
   /** Aborts when somebody else holds the task by now, or it was handed back: what is done for it is done in vain. */
   readonly signal: AbortSignal
   /**
@@ -57,6 +55,7 @@ export function openLease(options: LeaseOptions): Lease {
   const { id, token } = grant
   const leaseMs = grant.leaseMs ?? PLAIN_LEASE_MS
   const ended = new AbortController()
+  const timeline = openTimeline()
   let heldUntil = performance.now() + leaseMs
   let renewing: NodeJS.Timeout | undefined
   let next: Grant | undefined
@@ -106,6 +105,7 @@ export function openLease(options: LeaseOptions): Lease {
   const close = () => clearInterval(renewing)
 
   const sayFinished = async (): Promise<boolean> => {
+    const steps = timeline.say()
     const bring = async () => {
       // When it has to be said again after one came, that one is not to be forgotten for another.
       const wanted = next === undefined ? asksNext() : undefined
@@ -113,7 +113,7 @@ export function openLease(options: LeaseOptions): Lease {
       const again = new AbortController()
       word = { since: performance.now(), again }
       const said = await master.ask.registerTaskFinished(
-        { id, token, next: wanted, wait },
+        { id, token, next: wanted, wait, steps },
         { signal: again.signal },
       )
       word = undefined
@@ -129,7 +129,7 @@ export function openLease(options: LeaseOptions): Lease {
   }
 
   return {
-    step: 'fetching',
+    timeline,
     signal: ended.signal,
     close,
     finish() {
@@ -142,8 +142,9 @@ export function openLease(options: LeaseOptions): Lease {
     },
     async fail(reason, retry) {
       if (token === undefined) return
+      const steps = timeline.say()
       await say(async () => {
-        await master.ask.failTask({ id, token, retry: retry ? 1 : 0 }, { body: reason })
+        await master.ask.failTask({ id, token, retry: retry ? 1 : 0, steps }, { body: reason })
         failpoint('worker.task.failed')
       })
     },

@@ -5,7 +5,8 @@ import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import { createGate } from './gate.ts'
-import { type Lease, openLease, type Step, WAIT_SECONDS } from './lease.ts'
+import { type Lease, openLease, WAIT_SECONDS } from './lease.ts'
+import type { Step } from './timeline.ts'
 
 /** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
 const PAUSE_MS = 125
@@ -153,6 +154,6 @@ export function openPool(options: PoolOptions): Pool {
 
 function countSteps(leases: Iterable<Lease>): Record<Step, number> {
   const counts = { fetching: 0, swapping: 0, storing: 0 }
-  for (const { step } of leases) counts[step] += 1
+  for (const { timeline } of leases) counts[timeline.step] += 1
   return counts
 }

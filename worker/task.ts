@@ -85,9 +85,9 @@ export function createTaskRunner(options: TaskOptions): Run {
     let result: Bytes | undefined
     try {
       failpoint('worker.upload.fetched')
-      lease.step = 'swapping'
+      lease.timeline.enter('swapping')
       result = await gather(swapped(), WHOLE_BYTES)
-      lease.step = 'storing'
+      lease.timeline.enter('storing')
       await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result, signal })
       return readHeader(first, options)
     } catch (error) {

@@ -35,6 +35,9 @@ export interface TaskRecord {
   readonly result: number | undefined
   readonly finishedBy: string | undefined
   readonly createdAt: number
+  /** When it was given out last; its holder's steps since then, as he said them. */
+  readonly takenAt: number | undefined
+  readonly steps: string | undefined
   readonly endedAt: number | undefined
 }
 
@@ -48,6 +51,7 @@ const free = {
   reason: undefined,
   result: undefined,
   finishedBy: undefined,
+  steps: undefined,
   endedAt: undefined,
 } as const
 
@@ -73,7 +77,8 @@ export function isFinishedBy(task: TaskRecord, token: string | undefined): boole
 }
 
 export function grantTo<T extends TaskRecord>(task: T, holder: Holder): T {
-  return { ...task, ...free, state: inProgress, attempt: task.attempt + (holder.isPlain ? 0 : 1), holder }
+  const attempt = task.attempt + (holder.isPlain ? 0 : 1)
+  return { ...task, ...free, state: inProgress, attempt, holder, takenAt: holder.until - holder.leaseMs }
 }
 
 /** Lets it wait again, to be given out at once; counters stay. */
@@ -81,15 +86,15 @@ export function giveBack<T extends TaskRecord>(task: T): T {
   return { ...task, ...free, state: notStarted }
 }
 
-export function failFor<T extends TaskRecord>(task: T, reason: string, now: number): T {
+export function failFor<T extends TaskRecord>(task: T, reason: string, now: number, steps?: string): T {
   const told = oneLine(reason) || 'No reason was given.'
-  return { ...task, ...free, state: failed, reason: told, endedAt: now }
+  return { ...task, ...free, state: failed, reason: told, steps, endedAt: now }
 }
 
 /** One more error: back after a pause, or failed for `reason`. */
-export function countError<T extends TaskRecord>(task: T, reason: string, now: number): T {
+export function countError<T extends TaskRecord>(task: T, reason: string, now: number, steps?: string): T {
   const counted = { ...task, errors: task.errors + 1 }
-  return counted.errors < MOST_ERRORS ? giveBackLater(counted, now) : failFor(counted, reason, now)
+  return counted.errors < MOST_ERRORS ? giveBackLater(counted, now) : failFor(counted, reason, now, steps)
 }
 
 /** One more lost holder: back after a pause, or failed. */
@@ -115,10 +120,10 @@ function giveBackLater<T extends TaskRecord>(task: T, now: number): T {
 }
 
 /** Finished by its holder: a leased attempt is its result, a plain grant's result is the plain one, 0. */
-export function finishHeld<T extends TaskRecord>(task: Held<T>, now: number): T {
+export function finishHeld<T extends TaskRecord>(task: Held<T>, now: number, steps?: string): T {
   const { isPlain, token } = task.holder
   const result = isPlain ? 0 : task.attempt
-  return { ...finish(task, result, now), finishedBy: isPlain ? undefined : token }
+  return { ...finish(task, result, now), finishedBy: isPlain ? undefined : token, steps }
 }
 
 function finish<T extends TaskRecord>(task: T, result: number, now: number): T {
@@ -149,7 +154,8 @@ export function refuseNeeded({ endedAt }: TaskRecord, endedMs: number, now: numb
 
 /** The task as others are told of it. */
 export function toTask(task: TaskRecord, now: number): Task {
-  const { id, state, attempt, errors, losses, result, reason, createdAt, endedAt, holder } = task
+  const { id, state, attempt, errors, losses, result, reason, createdAt, takenAt, steps, endedAt, holder } =
+    task
   return {
     id,
     state,
@@ -160,6 +166,8 @@ export function toTask(task: TaskRecord, now: number): Task {
     losses,
     ageMs: now - createdAt,
     ...(endedAt !== undefined && { endedMs: now - endedAt }),
+    ...(takenAt !== undefined && { takenMs: now - takenAt }),
+    ...(steps !== undefined && { stepsMs: steps.split('.').map(Number) }),
     ...(holder !== undefined && { leaseEndsInMs: holder.until - now }),
   }
 }

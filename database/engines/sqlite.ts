@@ -234,15 +234,16 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         failpoint('database.task.renewed')
       }),
     release: (id, token) => forHolder(id, token, row => save(life.giveBack(life.heldBy(row, token)))),
-    fail: (id, token, { mayRetry, reason }) =>
+    fail: (id, token, { mayRetry, reason, steps }) =>
       forHolder(id, token, row => {
         const held = life.heldBy(row, token)
-        save(mayRetry ? life.countError(held, reason, now()) : life.failFor(held, reason, now()))
+        const end = mayRetry ? life.countError : life.failFor
+        save(end(held, reason, now(), steps))
       }),
-    async finish(id, token, next) {
+    async finish(id, token, { next, steps } = {}) {
       let granted: Promise<Granted | undefined> | undefined
       await forHolder(id, token, row => {
-        if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now()))
+        if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now(), steps))
         failpoint('database.task.finished')
         // Whoever is refused asks for nothing, and whoever waits comes first. If all is rolled back both are rejected.
         granted = next && polls.add(next)

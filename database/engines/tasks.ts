@@ -2,7 +2,6 @@ import { readPragma, type Sqlite } from '../../kit/sqlite.ts'
 import { inProgress } from '../contract.ts'
 import type { Holder, TaskRecord } from './life.ts'
 
-const SCHEMA_VERSION = 1
 // `seq` is the order of work, `id` what the world knows. Each partial index holds only the tasks that its question is
 // about, so that no question costs more for the tasks that have ended (or wait, or run).
 const SCHEMA = `
@@ -38,10 +37,17 @@ const GIVEN_UP = `
   CREATE INDEX IF NOT EXISTS given_up_since ON given_up (since);
 `
 // What operators look at first.
-const FAILURES = 'CREATE INDEX IF NOT EXISTS failures ON tasks (ended) WHERE state = 3'
+const FAILURES = 'CREATE INDEX IF NOT EXISTS failures ON tasks (ended) WHERE state = 3;'
+// When a task was given out last, and how long its steps took.
+const TIMES = `
+  ALTER TABLE tasks ADD COLUMN taken INTEGER;
+  ALTER TABLE tasks ADD COLUMN steps TEXT;
+`
+/** What makes a file of each version one of the next; some of version 1 have a part of what makes them 2. */
+const UPGRADES = [SCHEMA, GIVEN_UP + FAILURES + TIMES]
 /** What changes in the life of a task; what is not set again is not indexed again. */
 const MUTABLE = `state, attempt, token, plain, worker, lease_ms, lease_until, errors, losses, ready_at, reason, result,
-  ended, revision`
+  ended, revision, taken, steps`
 const COLUMNS = `seq, id, created, ${MUTABLE}`
 type Cell = number | string | null
 
@@ -93,14 +99,13 @@ export interface TaskTable {
   madeAfter(seq: number, limit: number): TaskRow[]
 }
 
-/** Makes the table where there is none. Throws on a file of another version. */
+/** Makes the table where there is none, and brings one of an earlier version up. Throws on a file of a later one. */
 export function openTaskTable(database: Sqlite): TaskTable {
-  if (readPragma(database, 'user_version') === 0)
-    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
-  const version = readPragma(database, 'user_version')
-  if (version !== SCHEMA_VERSION) throw new Error(`the file has version ${version}, not ${SCHEMA_VERSION}`)
-  database.exec(GIVEN_UP)
-  database.exec(FAILURES)
+  const version = readPragma(database, 'user_version') as number
+  if (version > UPGRADES.length)
+    throw new Error(`the file has version ${version}, not ${UPGRADES.length} or an earlier one`)
+  const missing = UPGRADES.slice(version).join('')
+  if (missing !== '') database.exec(`BEGIN; ${missing} PRAGMA user_version = ${UPGRADES.length}; COMMIT`)
 
   const selectOne = (where: string) => {
     const statement = database.prepare(`SELECT ${COLUMNS} FROM tasks ${where}`).raw()
@@ -228,6 +233,8 @@ function toCells(task: TaskRow): Cell[] {
     task.result ?? null,
     task.endedAt ?? null,
     task.revision,
+    task.takenAt ?? null,
+    task.steps ?? null,
     task.seq,
   ]
 }
@@ -252,6 +259,8 @@ function toRow(cells: Cell[]): TaskRow {
     finishedBy: isHeld ? undefined : token,
     endedAt: (cells[15] ?? undefined) as number | undefined,
     revision: cells[16] as number,
+    takenAt: (cells[17] ?? undefined) as number | undefined,
+    steps: (cells[18] ?? undefined) as string | undefined,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Told } from '../told.ts'
+import { formatTook } from '../took.ts'
 import { enhanceComparison } from './comparison.ts'
 import { find, make } from './elements.ts'
 import { formatBytes } from './files.ts'
@@ -166,10 +167,10 @@ function describeUpload({ sent, of, speed, secondsLeft }: Progress) {
   return { text: parts.join(', '), sent: of === 0 ? 0 : sent / of }
 }
 
-function describeTold({ state, step, ahead, reason }: Told): { step: number; text: string } {
+function describeTold({ state, step, ahead, reason, took }: Told): { step: number; text: string } {
   switch (state) {
     case 'ready':
-      return { step: READY, text: 'Ready: red and green are exchanged.' }
+      return { step: READY, text: took === undefined ? 'Ready.' : `Ready: ${formatTook(took)}.` }
     case 'failed':
       return { step: 0, text: `It failed: ${reason?.replace(/\.$/, '') ?? 'nobody says why'}.` }
     case 'gone':

@@ -20,28 +20,28 @@ forEachEngine((name, openFor) => {
       for (const id of [3, 1, 2]) await engine.newTask(id)
       const { token } = await take()
       const { revision } = await engine.changes({ since: 0, waitMs: 0 })
-      const next = tokenOf(await engine.finish(3, token, leased))
+      const next = tokenOf(await engine.finish(3, token, { next: leased }))
       t.match(next.grant, { id: 1, attempt: 1, leaseMs: LEASE_MS })
       const after = await engine.changes({ since: revision, waitMs: 0 })
       t.match(after.tasks, [
         { id: 3, state: finished },
         { id: 1, state: inProgress },
       ])
-      t.match(await engine.finish(1, next.token, leased), { grant: { id: 2 } })
+      t.match(await engine.finish(1, next.token, { next: leased }), { grant: { id: 2 } })
     })
 
     t.test('there is no next one while none waits, and those who wait come first', async t => {
       const { engine, take } = openFor(t)
       await engine.newTask(1)
       const { token } = await take()
-      t.equal(await engine.finish(1, token, leased), undefined)
+      t.equal(await engine.finish(1, token, { next: leased }), undefined)
       const waiting = engine.take({ ...leased, waitMs: 1_000 })
       await engine.newTask(2)
       const { token: second } = tokenOf(await waiting)
-      const [next] = await Promise.all([engine.finish(2, second, leased), engine.take(leased)])
+      const [next] = await Promise.all([engine.finish(2, second, { next: leased }), engine.take(leased)])
       t.equal(next, undefined)
       const [granted, , third] = await Promise.all([
-        engine.finish(2, second, leased),
+        engine.finish(2, second, { next: leased }),
         engine.newTask(3),
         engine.take(leased),
       ])
@@ -54,7 +54,7 @@ forEachEngine((name, openFor) => {
       await engine.newTask(1)
       await engine.newTask(2)
       await take()
-      await t.rejects(engine.finish(1, 'another', leased), { code: 'conflict' })
+      await t.rejects(engine.finish(1, 'another', { next: leased }), { code: 'conflict' })
       t.match(await engine.get(2), { state: notStarted, attempt: 0 })
     })
 

@@ -183,11 +183,9 @@ class Bench {
       case 'fail':
         return engine.fail(command.id, this.#token(command), { mayRetry: command.mayRetry, reason: 'no' })
       case 'finish':
-        return engine.finish(
-          command.id,
-          this.#token(command),
-          command.asksNext ? { isPlain: false, worker: 'w' } : undefined,
-        )
+        return engine.finish(command.id, this.#token(command), {
+          next: command.asksNext ? { isPlain: false, worker: 'w' } : undefined,
+        })
       case 'finishPlain':
         return engine.finish(command.id)
       case 'undoGrant':

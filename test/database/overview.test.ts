@@ -21,15 +21,17 @@ forEachEngine((name, openFor) => {
         for (const id of [1, 2, 3, 4, 5]) await engine.newTask(id)
         clock.ms += 700
         const [one, two] = [(await take()).token, (await take()).token]
-        await engine.fail(1, one, { mayRetry: false, reason: 'It is broken.' })
+        clock.ms += 40
+        await engine.fail(1, one, { mayRetry: false, reason: 'It is broken.', steps: '12.28' })
         await engine.fail(2, two, { mayRetry: true, reason: 'It did not go.' })
         // The first error costs no pause, the second does.
         await engine.fail(2, (await take()).token, { mayRetry: true, reason: 'Nor now.' })
         await engine.take({ ...leased, worker: 'w2' })
         const found = engine.overview()
-        t.match(found, { waiting: 2, paused: 1, running: 1, failed: 1, oldestMs: 700 })
-        t.match(found.held, [{ id: 3, state: inProgress, worker: 'w2', attempt: 1, ageMs: 700 }])
-        t.match(found.failures, [{ id: 1, state: failed, reason: 'It is broken.', attempt: 1, endedMs: 0 }])
+        t.match(found, { waiting: 2, paused: 1, running: 1, failed: 1, oldestMs: 740 })
+        t.match(found.held, [{ id: 3, state: inProgress, worker: 'w2', attempt: 1, ageMs: 740, takenMs: 0 }])
+        const times = { ageMs: 740, takenMs: 40, stepsMs: [12, 28], endedMs: 0 }
+        t.match(found.failures, [{ id: 1, state: failed, reason: 'It is broken.', attempt: 1, ...times }])
       },
     )
 

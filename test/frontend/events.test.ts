@@ -52,11 +52,12 @@ t.test(
     await wire.hears(/"step":"working"/)
     await stage.database.ask.setById({}, { body: { id: 1, state: finished } })
     await wire.closed
-    t.same(told(wire), [
+    t.match(told(wire), [
       { id: 1, state: 'waiting', step: 'queued', ahead: 0 },
       { id: 1, state: 'waiting', step: 'working' },
-      { id: 1, state: 'ready', image: '/getImage?id=1' },
+      { id: 1, state: 'ready', image: '/getImage?id=1', took: { waitMs: Number } },
     ])
+    t.equal(told(wire).length, 3)
     t.match(wire.heard(), /^HTTP\/1.1 200 OK\r\n/)
     t.match(wire.heard(), /content-type: text\/event-stream/)
     const ids = [...wire.heard().matchAll(/^event: task\nid: ([0-9]+)\ndata: /gm)].map(([, id]) => Number(id))
@@ -77,10 +78,10 @@ t.test('a task that fails is told of with its reason, on one line', async t => {
   await stage.database.ask.failTask({ id: 1, token, retry: 0 }, { body: 'It is\ndata: broken' })
   await wire.closed
   const failure = { id: 1, state: 'failed', reason: 'It is data: broken' }
-  t.same(told(wire).at(-1), failure)
+  t.match(told(wire).at(-1), failure)
   const late = await follow(1)
   await late.closed
-  t.same(told(late), [failure], 'whoever comes later is told at once')
+  t.match(told(late), [failure], 'whoever comes later is told at once')
 })
 
 t.test('an unknown task is not found, a malformed id refused', async t => {

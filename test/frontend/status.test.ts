@@ -105,7 +105,7 @@ t.test('the queue is shown: its numbers, the last hour, what failed and who has 
   const { database } = opened.stage
   for (const id of [1, 2, 3]) await database.ask.newTask({ id })
   const { token = '' } = (await database.ask.getNewTask({ worker: 'w1' })) ?? {}
-  await database.ask.failTask({ id: 1, token, retry: 0 }, { body: 'It is <b>broken</b>.' })
+  await database.ask.failTask({ id: 1, token, retry: 0, steps: '12.3456' }, { body: 'It is <b>broken</b>.' })
   await database.ask.getNewTask({ worker: '<i>w2</i>' })
   const overview = await waitFor('the overview', async () => {
     const { text } = await getStatus(opened, json)
@@ -117,6 +117,10 @@ t.test('the queue is shown: its numbers, the last hour, what failed and who has 
   const { text } = await getStatus(opened)
   t.match(text, /<dt>Waiting<dd>1</)
   t.match(text, /It is &#60;b&#62;broken/)
+  t.match(
+    text,
+    /made 1 second ago; waited [0-9]+ ms, fetched in 12 ms, swapped in 3.5 s; failed 1 second ago/,
+  )
   t.match(text, /action="\/tryAgain\?id=1"/)
   t.match(text, /&#60;i&#62;w2/)
   t.equal(text.match(/<svg viewBox/g)?.length, 4)
