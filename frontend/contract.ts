@@ -94,10 +94,11 @@ export const frontendContract = defineContract({
       summary: 'a page about one task; by Accept JSON, or events up to its end',
     }),
     events: get('/events', {
-      query: { ids: idList(MOST_TASKS) },
+      query: { ids: idList(MOST_TASKS).optional() },
       reply: text(z.string()),
       mayStream: true,
-      summary: 'events about tasks, up to the end of the last one; by Accept how all of them stand, as JSON',
+      summary:
+        'events about tasks, up to the end of the last one; by Accept how all of them stand, as JSON; for operators, without ids, about every task',
     }),
     script: get('/page.js', {
       query: { v: z.string().max(100, 'is longer than 100 characters').optional() },

@@ -8,14 +8,24 @@ import type { News } from './mailbox.ts'
 /** How soon a browser comes again after its stream broke off, in ms. */
 const RETRY_MS = 1_000
 
-/** Answers with server-sent events. What the first step of `news` refuses is refused as everywhere else. */
-export async function sendEvents(
+/** Answers with server-sent events about some tasks. What the first step of `news` refuses is refused as everywhere else. */
+export async function sendEventsOf(
   reply: FastifyReply,
   news: AsyncGenerator<News>,
   beatMs: number,
 ): Promise<typeof sent> {
   const { done, value: first } = await news.next()
   if (done) throw new ServiceError('unavailable', 'The service is about to end.')
+  return sendEvents(reply, news, beatMs, first)
+}
+
+/** Answers with server-sent events, `first` before all others; at once, however long it is until there is one. */
+export function sendEvents(
+  reply: FastifyReply,
+  news: AsyncGenerator<News>,
+  beatMs: number,
+  first?: News,
+): typeof sent {
   reply.type('text/event-stream; charset=utf-8')
   // A proxy that collected events before it passes them on would be no use.
   reply.header('x-accel-buffering', 'no')
@@ -26,8 +36,12 @@ export async function sendEvents(
 }
 
 /** Events as text, and a comment after each `beatMs` without one, which keeps proxies from closing what seems idle. */
-async function* writeEvents(first: News, news: AsyncGenerator<News>, beatMs: number): AsyncGenerator<string> {
-  yield `retry: ${RETRY_MS}\n${formatEvent(first)}`
+async function* writeEvents(
+  first: News | undefined,
+  news: AsyncGenerator<News>,
+  beatMs: number,
+): AsyncGenerator<string> {
+  yield `retry: ${RETRY_MS}\n${first === undefined ? '\n' : formatEvent(first)}`
   let next = news.next()
   for (;;) {
     const beat = new AbortController()

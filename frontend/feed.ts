@@ -21,6 +21,8 @@ export interface Feed {
     signal: AbortSignal,
     noteGone: (gone: number) => Promise<void>,
   ): AsyncGenerator<News>
+  /** Every change of every task from now on, up to the signal's abort; it ends early for a reader who is too slow. */
+  followAll(signal: AbortSignal): AsyncGenerator<News>
 }
 
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
@@ -33,6 +35,7 @@ const QUEUE_MS = 1_000
 /** The master's feed of changes, read once for all readers of this process, and only while there are any. */
 export function createFeed({ master }: { readonly master: Link<typeof masterContract> }): Feed {
   const readers = new Map<number, Set<Mailbox>>()
+  const readersOfAll = new Set<Mailbox>()
   /** Tasks of which nothing could be found out yet. */
   const unknown = new Set<number>()
   const queued = new Map<number, TaskStory>()
@@ -119,7 +122,10 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     for await (const turn of followFeed(ask, signal)) {
       revision = turn.revision
       begin()
-      for (const task of turn.page?.tasks ?? []) tell(storyOf(task))
+      for (const story of turn.page?.tasks.map(storyOf) ?? []) {
+        for (const mailbox of readersOfAll) mailbox.put({ told: tellOf(story, next), revision })
+        tell(story)
+      }
       // What is removed makes a page that tells of no task, as a wait does in which nothing happened.
       if (turn.page?.tasks.length === 0) void lookForGoneSeldom()
       // Before the feed is read on, so that what a look saw is not told after what came later.
@@ -150,7 +156,11 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
       unknown.delete(id)
       queued.delete(id)
     }
-    if (readers.size > 0) return
+    stopUnlessRead()
+  }
+
+  const stopUnlessRead = () => {
+    if (readers.size > 0 || readersOfAll.size > 0) return
     reading?.stop.abort()
     reading = undefined
     revision = undefined
@@ -158,6 +168,24 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
   }
 
   return {
+    async *followAll(signal) {
+      if (signal.aborted) return
+      const mailbox = createMailbox('all')
+      const goAway = () => {
+        mailbox.close()
+        readersOfAll.delete(mailbox)
+        stopUnlessRead()
+      }
+      signal.addEventListener('abort', goAway, { once: true })
+      try {
+        readersOfAll.add(mailbox)
+        reading ??= startReading()
+        yield* mailbox.read()
+      } finally {
+        signal.removeEventListener('abort', goAway)
+        goAway()
+      }
+    },
     async *follow(ids, signal, noteGone) {
       if (signal.aborted) return
       const mailbox = createMailbox(ids)

@@ -6,7 +6,10 @@ export interface News {
   readonly revision: number | undefined
 }
 
-/** The latest news of some tasks for one reader: a slow one is told less often, and never holds more than this. */
+/** Most tasks of which a reader of all may have unread news. */
+const MOST_UNREAD = 10_000
+
+/** The latest news of some tasks, or of all, for one reader: a slow one is told less often, and never holds more than this. */
 export interface Mailbox {
   /** Takes the place of what was not read yet of that task, but never of its end. */
   put(news: News): void
@@ -17,9 +20,9 @@ export interface Mailbox {
   read(): AsyncGenerator<News>
 }
 
-/** @param ids The tasks of which it is told. */
-export function createMailbox(ids: readonly number[]): Mailbox {
-  const left = new Set(ids)
+/** @param ids The tasks of which it is told; 'all' ends when too many are unread, so that its reader comes again. */
+export function createMailbox(ids: readonly number[] | 'all'): Mailbox {
+  const left = ids === 'all' ? undefined : new Set(ids)
   const unread = new Map<number, News>()
   const read = new Map<number, string>()
   const heardOf = new Set<number>()
@@ -30,10 +33,13 @@ export function createMailbox(ids: readonly number[]): Mailbox {
     put(news) {
       const { id } = news.told
       const latest = unread.get(id)
-      heardOf.add(id)
-      // A look that was under way when the end was told of may know less.
-      if (!left.has(id) || (latest !== undefined && hasEnded(latest.told))) return
+      if (left !== undefined) {
+        heardOf.add(id)
+        // A look that was under way when the end was told of may know less.
+        if (!left.has(id) || (latest !== undefined && hasEnded(latest.told))) return
+      }
       unread.set(id, news)
+      if (unread.size > MOST_UNREAD) isClosed = true
       wake()
     },
     hasHeardOf: id => heardOf.has(id),
@@ -42,7 +48,7 @@ export function createMailbox(ids: readonly number[]): Mailbox {
       wake()
     },
     async *read() {
-      while (!isClosed && left.size > 0) {
+      while (!isClosed && left?.size !== 0) {
         const [news] = unread.values()
         if (news === undefined) {
           await new Promise<void>(resolve => {
@@ -52,6 +58,10 @@ export function createMailbox(ids: readonly number[]): Mailbox {
         }
         const { told } = news
         unread.delete(told.id)
+        if (left === undefined) {
+          yield news
+          continue
+        }
         const text = JSON.stringify(told)
         if (text === read.get(told.id)) continue
         if (hasEnded(told)) {

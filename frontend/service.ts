@@ -10,7 +10,7 @@ import type { masterContract } from '../master/contract.ts'
 import { packFiles } from './archive.ts'
 import { script, scriptVersion } from './assets.ts'
 import { frontendContract, notReady, ready, type StatusReport } from './contract.ts'
-import { sendEvents } from './events.ts'
+import { sendEvents, sendEventsOf } from './events.ts'
 import { createFeed } from './feed.ts'
 import { formLimits, readAnnouncement, readFile } from './form.ts'
 import { createOperatorCheck } from './operator.ts'
@@ -73,7 +73,7 @@ export function buildFrontend({
     const { request, reply, signal } = call
     visitors.enterStream(request, reply)
     const noteGone = (gone: number) => visitors.countGone(request, gone)
-    return visitors.countMiss(request, () => sendEvents(reply, feed.follow(ids, signal, noteGone), beatMs))
+    return visitors.countMiss(request, () => sendEventsOf(reply, feed.follow(ids, signal, noteGone), beatMs))
   }
 
   /** How these tasks stand; `not-found` when there is none of them. */
@@ -185,9 +185,15 @@ export function buildFrontend({
     },
     async events(call) {
       const { query, request, reply } = call
+      const { ids } = query
       reply.header('cache-control', 'no-store').header('vary', 'accept')
-      if (!request.headers.accept?.includes('application/json')) return follow(call, query.ids)
-      const stories = await lookAt(request, query.ids)
+      if (ids === undefined) {
+        if (!isOperator(request)) throw new ServiceError('bad-request', 'The parameter ids is missing.')
+        visitors.enterStream(request, reply)
+        return sendEvents(reply, feed.followAll(call.signal), beatMs)
+      }
+      if (!request.headers.accept?.includes('application/json')) return follow(call, ids)
+      const stories = await lookAt(request, ids)
       return sendJson(
         reply,
         stories.map(story => tellOf(story)),

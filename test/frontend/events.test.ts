@@ -13,12 +13,12 @@ async function open(t: Test, options: OpenOptions = {}) {
   const { stage, app, url, port } = await openFrontend(t, options)
   const listen = async (path: string): Promise<Wire> => {
     const wire = await openWire(t, port)
-    wire.say(`GET ${path} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n`)
+    wire.say(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`)
     return wire
   }
   const follow = (id: number) => listen(`/task?id=${id}`)
   const followAll = (...ids: number[]) => listen(`/events?ids=${ids}`)
-  return { stage, app, url, follow, followAll, asks: watchAsks(stage) }
+  return { stage, app, url, listen, follow, followAll, asks: watchAsks(stage) }
 }
 
 /** How often the master was asked to hold the feed of changes, and how often it does so now. */
@@ -275,7 +275,7 @@ t.test('who waits is told how many are before it, and when there are fewer', asy
   t.same(before(), [2, 1, 0, undefined])
 })
 
-t.test('of tasks that there are not, too many, or none, no stream tells', async t => {
+t.test('of tasks that there are not, or too many, no stream tells', async t => {
   const { url } = await open(t)
   const statusOf = async (query: string) => {
     const { statusCode, body } = await request(`${url}/events${query}`)
@@ -283,7 +283,31 @@ t.test('of tasks that there are not, too many, or none, no stream tells', async 
     return statusCode
   }
   t.equal(await statusOf('?ids=1,2,3'), 404)
-  t.equal(await statusOf(''), 400)
   t.equal(await statusOf('?ids=1,x'), 400)
   t.equal(await statusOf(`?ids=${Array.from({ length: MOST_TASKS + 1 }, (_, id) => id)}`), 400)
+})
+
+t.test('operators are told of every task, also when there is none yet', async t => {
+  const { stage, listen, asks } = await open(t)
+  const wire = await listen('/events')
+  await wire.hears(/retry: /)
+  await waitFor('the feed is read', () => asks.held === 1)
+  for (const id of [1, 2]) await stage.database.ask.newTask({ id })
+  await wire.hears(/"id":2,"state":"waiting"/)
+  await stage.database.ask.getNewTask({})
+  await wire.hears(/"id":1,"state":"waiting","step":"working"/)
+  await stage.database.ask.setById({}, { body: { id: 1, state: finished } })
+  await wire.hears(/"id":1,"state":"ready"/)
+  await stage.database.ask.newTask({ id: 3 })
+  await wire.hears(/"id":3,"state":"waiting"/)
+  await waitFor('one question serves it', () => asks.held === 1)
+  wire.hangUp()
+  await waitFor('nobody reads the feed any more', () => asks.held === 0)
+})
+
+t.test('nobody else is told of every task', async t => {
+  const { url } = await open(t)
+  const answer = await request(`${url}/events`, { headers: { 'x-forwarded-for': '10.0.0.1' } })
+  t.equal(answer.statusCode, 400)
+  t.match(await answer.body.text(), /The parameter ids is missing\./)
 })
