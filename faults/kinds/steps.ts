@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { utimesSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
@@ -26,6 +27,8 @@ const besides: Partial<Record<Failpoint, string>> = { 'worker.task.released': 'w
 /** How long a step may take to be reached, in ms, and how long one that fails for ever does so. */
 const REACH_MS = 20_000
 const FOREVER_MS = 2_000
+/** Asks for a task at a time: whoever asks most is served first, and a worker asks eight times a core. */
+const ASKS = 20 * availableParallelism()
 /** Pause between two rounds of what reaches the rarer steps, in ms. */
 const DRIVE_MS = 50
 
@@ -141,8 +144,10 @@ async function reachSteps({ system, visitor, watch }: Scene): Promise<void> {
   const unwanted = await visitor.upload({ image, bytes: uniqueImage(image), isJudged: true })
   if (unwanted !== undefined) watch.leave(Number(unwanted))
   await inner.ask(`${urls.master}/delete?id=${unwanted ?? image + 1}`, 'DELETE')
-  const held = await hand.take(1)
-  if (held === undefined) return
-  await hand.say('renewTask', held)
-  await hand.say('releaseTask', held)
+  const held = await Promise.all(Array.from({ length: ASKS }, () => hand.take(1)))
+  for (const one of held) {
+    if (one === undefined) continue
+    await hand.say('renewTask', one)
+    await hand.say('releaseTask', one)
+  }
 }
