@@ -22,24 +22,33 @@ export function renderStatus({ instances, overview }: StatusReport): string {
 <p role="status" data-reload="${REFRESH_SECONDS}">${summary}</p>
 ${overview === undefined ? '<p class="down">Nobody says how the queue stands.</p>' : renderQueue(overview)}
 <h2>Services</h2>
-<div class="wide"><table>
-<thead><tr><th scope="col">Service<th scope="col">State<th scope="col">Address<th scope="col">Answer<th scope="col">Says<th scope="col">Version</tr></thead>
-<tbody>
-${instances.map(renderRow).join('\n')}
-</tbody>
-</table></div>
+${renderTable(['Service', 'State', 'Address', 'Answer', 'Says', 'Version'], instances.map(cellsOf))}
 ${overview === undefined ? '' : renderFailures(overview) + renderHeld(overview)}`,
     REFRESH_SECONDS,
   )
 }
 
-function renderRow({ service, state, address, tookMs, version, note, facts = {} }: InstanceStatus): string {
+/** @param rows Their cells as HTML; the first names the row. On a narrow screen each cell says itself what it is of. */
+function renderTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const renderRow = ([name, ...cells]: readonly string[]) => {
+    const rest = cells.map((cell, at) => `<td data-of="${heads[at + 1]}">${cell}`)
+    return `<tr><th scope="row">${name}${rest.join('')}</tr>`
+  }
+  return `<div class="wide"><table>
+<thead><tr>${heads.map(head => `<th scope="col">${head}`).join('')}</tr></thead>
+<tbody>
+${rows.map(renderRow).join('\n')}
+</tbody>
+</table></div>`
+}
+
+function cellsOf({ service, state, address, tookMs, version, note, facts = {} }: InstanceStatus): string[] {
   const took = tookMs === undefined ? undefined : `${tookMs} ms`
   const answer = [took, note].filter(part => part !== undefined).join(', ')
-  const cells = [address ?? '', answer, formatFacts(facts), version ?? '']
-  const name = `<th scope="row">${escapeHtml(service)}`
-  const rest = cells.map(cell => `<td>${escapeHtml(cell)}`).join('')
-  return `<tr>${name}<td class="${state === 'up' ? 'up' : 'down'}">${state}${rest}</tr>`
+  const [name = '', ...rest] = [service, address ?? '', answer, formatFacts(facts), version ?? ''].map(
+    escapeHtml,
+  )
+  return [name, `<span class="${state === 'up' ? 'up' : 'down'}">${state}</span>`, ...rest]
 }
 
 /** What a worker is at, and what a storage has. */
@@ -103,19 +112,18 @@ function renderPlot(says: string, minutes: readonly Minute[], take: (minute: Min
 function renderFailures({ failures }: Overview): string {
   if (failures.length === 0) return ''
   const rows = failures.map(task => {
-    const { id, reason = '', attempt = 0, errors = 0, losses = 0 } = task
-    const tries = `${attempt} attempts, ${errors} errors, ${losses} lost workers`
-    const actions = `${renderPost(`/tryAgain?id=${id}`, 'Try again')} ${renderPost(`/deleteTask?id=${id}`, 'Delete')}`
-    return `<tr><th scope="row"><a href="/task?id=${id}">${id}</a><td>${escapeHtml(reason)}<td>${tries}<td>${formatTimes(task)}<td class="bar">${actions}</tr>`
+    const { id, reason = '' } = task
+    const actions =
+      renderPost(`/tryAgain?id=${id}`, 'Try again') + renderPost(`/deleteTask?id=${id}`, 'Delete')
+    return [
+      `<a href="/task?id=${id}">${id}</a>`,
+      escapeHtml(reason),
+      formatTries(task),
+      formatTimes(task),
+      `<div class="bar">${actions}</div>`,
+    ]
   })
-  return `<h2>Failed</h2>
-<div class="wide"><table>
-<thead><tr><th scope="col">Task<th scope="col">Reason<th scope="col">Tried<th scope="col">When<th scope="col">Again</tr></thead>
-<tbody>
-${rows.join('\n')}
-</tbody>
-</table></div>
-`
+  return `<h2>Failed</h2>\n${renderTable(['Task', 'Reason', 'Tried', 'When', 'Again'], rows)}\n`
 }
 
 function renderHeld({ held }: Overview): string {
@@ -130,15 +138,17 @@ function renderHeld({ held }: Overview): string {
       leaseEndsInMs = 0,
     } = task
     const lease = `${Math.max(0, Math.ceil(leaseEndsInMs / 1_000))} s`
-    return `<tr><th scope="row">${id}<td>${escapeHtml(worker)}<td>${attempt}<td>${formatDuration(ageMs)}<td>${formatDuration(takenMs)}<td>${lease}</tr>`
+    const times = [formatDuration(ageMs), formatDuration(takenMs), lease]
+    return [String(id), escapeHtml(worker), String(attempt), ...times]
   })
-  return `<h2>In progress</h2>
-<div class="wide"><table>
-<thead><tr><th scope="col">Task<th scope="col">Worker<th scope="col">Attempt<th scope="col">Made before<th scope="col">Taken before<th scope="col">Lease left</tr></thead>
-<tbody>
-${rows.join('\n')}
-</tbody>
-</table></div>`
+  const heads = ['Task', 'Worker', 'Attempt', 'Made before', 'Taken before', 'Lease left']
+  return `<h2>In progress</h2>\n${renderTable(heads, rows)}`
+}
+
+function formatTries({ attempt = 0, errors = 0, losses = 0 }: Task): string {
+  const counts = { attempt, error: errors, 'lost worker': losses }
+  const said = Object.entries(counts).filter(([, count]) => count > 0)
+  return said.map(([what, count]) => `${count} ${what}${count === 1 ? '' : 's'}`).join(', ') || 'never'
 }
 
 /** From its making to its end: the way of its last attempt. */

@@ -14,4 +14,9 @@ export function formatTook({ waitMs, fetchMs, swapMs, storeMs }: Took): string {
   return parts.join(', ')
 }
 
+/** All of it together: `2.1 s`. */
+export function formatWhole({ waitMs, fetchMs = 0, swapMs = 0, storeMs = 0 }: Took): string {
+  return format(waitMs + fetchMs + swapMs + storeMs)
+}
+
 const format = (ms: number) => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`)

@@ -1,5 +1,5 @@
 import type { Told } from '../told.ts'
-import { formatTook } from '../took.ts'
+import { formatWhole } from '../took.ts'
 import { enhanceComparison } from './comparison.ts'
 import { find, make } from './elements.ts'
 import { formatBytes } from './files.ts'
@@ -170,7 +170,7 @@ function describeUpload({ sent, of, speed, secondsLeft }: Progress) {
 function describeTold({ state, step, ahead, reason, took }: Told): { step: number; text: string } {
   switch (state) {
     case 'ready':
-      return { step: READY, text: took === undefined ? 'Ready.' : `Ready: ${formatTook(took)}.` }
+      return { step: READY, text: took === undefined ? 'Ready.' : `Ready, after ${formatWhole(took)}.` }
     case 'failed':
       return { step: 0, text: `It failed: ${reason?.replace(/\.$/, '') ?? 'nobody says why'}.` }
     case 'gone':

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { tookOf } from '../../frontend/story.ts'
-import { formatTook } from '../../frontend/took.ts'
+import { formatTook, formatWhole } from '../../frontend/took.ts'
 
 const task = { id: 1, state: 2 }
 
@@ -29,5 +29,7 @@ t.test('it is said in words as far as it came', async t => {
     formatTook({ waitMs: 2_001, fetchMs: 12, swapMs: 31_000, storeMs: 0 }),
     'waited 2.0 s, fetched in 12 ms, swapped in 31 s, stored in 0 ms',
   )
+  t.equal(formatWhole({ waitMs: 2_001, fetchMs: 12, swapMs: 31_000 }), '33 s')
+  t.equal(formatWhole({ waitMs: 5 }), '5 ms')
   t.equal(formatTook({ waitMs: 5, fetchMs: 12 }), 'waited 5 ms, fetched in 12 ms')
 })
