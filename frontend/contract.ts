@@ -71,9 +71,13 @@ export const frontendContract = defineContract({
       summary: 'the result; with state=working what was uploaded',
     }),
     getImages: get('/getImages', {
-      query: { ids: idList(MOST_TASKS) },
+      query: {
+        ids: idList(MOST_TASKS),
+        names: z.string().max(8_000, 'is longer than 8000 characters').optional(),
+      },
       reply: bytes('application/zip', zipSignature),
-      summary: 'the results of those tasks that are ready, as a ZIP file',
+      summary:
+        'the results of those tasks that are ready, as a ZIP file; `names`, one for each id, with / between them',
     }),
     tryAgain: post('/tryAgain', {
       query: { id },

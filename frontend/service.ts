@@ -13,6 +13,7 @@ import { frontendContract, notReady, ready, type StatusReport } from './contract
 import { sendEvents, sendEventsOf } from './events.ts'
 import { createFeed } from './feed.ts'
 import { formLimits, readAnnouncement, readFile } from './form.ts'
+import { nameFiles } from './names.ts'
 import { createOperatorCheck } from './operator.ts'
 import { addOriginRules } from './origin.ts'
 import { renderHome, renderTask } from './page.ts'
@@ -144,19 +145,18 @@ export function buildFrontend({
           return image
         })
     },
-    async getImages({ query: { ids }, request, reply }) {
+    async getImages({ query: { ids, names }, request, reply }) {
+      const nameOf = readNames(ids, names)
       const stories = await lookAt(request, ids)
       if (stories.some(({ is }) => is === 'unknown for now'))
         throw new ServiceError('unavailable', 'A part of the system is away.')
       const ready = stories.filter(({ is }) => is === 'ready')
       if (ready.length === 0) throw new ServiceError('conflict', 'None of these images is ready.')
       reply.header('content-disposition', 'attachment; filename="verdigris.zip"')
+      const files = nameFiles(ready.map(({ id }) => ({ id, name: nameOf.get(id) })))
       return {
         data: packFiles(
-          ready.map(({ id }) => ({
-            name: `${id}.png`,
-            open: () => master.ask.get({ id }),
-          })),
+          ready.map(({ id }, at) => ({ name: files[at] ?? '', open: () => master.ask.get({ id }) })),
         ),
       }
     },
@@ -215,6 +215,14 @@ export function buildFrontend({
     },
   })
   return app
+}
+
+/** What visitors call the pictures of these tasks; names come with a / between them. */
+function readNames(ids: readonly number[], names: string | undefined): ReadonlyMap<number, string> {
+  const all = names?.split('/') ?? []
+  if (names !== undefined && all.length !== ids.length)
+    throw new ServiceError('bad-request', `There are ${all.length} names for ${ids.length} ids.`)
+  return new Map(all.map((name, at) => [ids[at] ?? 0, name]))
 }
 
 function sendOn(reply: FastifyReply, place: string): typeof sent {

@@ -18,7 +18,7 @@ const PAUSE_SECONDS = 2
 /** How many of the list's pictures stand how. */
 export interface Counts {
   readonly all: number
-  readonly ready: readonly number[]
+  readonly ready: readonly { readonly id: number; readonly name: string }[]
   readonly bad: number
   readonly done: number
 }
@@ -228,7 +228,7 @@ function count(items: ReadonlySet<Item>): Counts {
     view.is === 'refused' || view.is === 'lost' || (view.is === 'told' && hasEnded(view.told))
   return {
     all: all.length,
-    ready: all.filter(isReady).map(({ id }) => id ?? 0),
+    ready: all.filter(isReady).map(({ id = 0, name }) => ({ id, name })),
     bad: all.filter(({ view }) => mayGoAgain(view)).length,
     done: all.filter(hasFinished).length,
   }

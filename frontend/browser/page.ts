@@ -13,6 +13,9 @@ const WORDS: Record<Connection, string> = {
   asking: 'Looked at every two seconds.',
 }
 
+/** Proxies take addresses of 8 KB and more. */
+const LONGEST_ADDRESS = 7_500
+
 const form = document.querySelector<HTMLFormElement>('form#upload')
 if (form !== null) enhanceHome(form)
 for (const figure of document.querySelectorAll<HTMLElement>('figure.comparison')) enhanceComparison(figure)
@@ -43,7 +46,7 @@ function enhanceHome(form: HTMLFormElement): void {
       all.value = counts.done
       again.hidden = counts.bad < 2
       zip.hidden = counts.ready.length < 2
-      zip.href = `/getImages?ids=${counts.ready.slice(0, MOST_AT_ONCE).join(',')}`
+      zip.href = addressOf(counts.ready.slice(0, MOST_AT_ONCE))
       zip.textContent = counts.ready.length > MOST_AT_ONCE ? `Download ${MOST_AT_ONCE}` : 'Download all'
     },
   })
@@ -68,6 +71,14 @@ function enhanceHome(form: HTMLFormElement): void {
     if (clipboardData !== null && clipboardData.files.length > 0) void take(filesOf(clipboardData))
   })
   takeDrops(take)
+}
+
+/** Where these pictures are to be had in one file, by their names where that makes no address longer than proxies take. */
+function addressOf(pictures: readonly { readonly id: number; readonly name: string }[]): string {
+  const address = `/getImages?ids=${pictures.map(({ id }) => id).join(',')}`
+  const names = pictures.map(({ name }) => name.replaceAll('/', ' ')).join('/')
+  const named = `${address}&${new URLSearchParams({ names })}`
+  return named.length <= LONGEST_ADDRESS ? named : address
 }
 
 /** Files may be dropped anywhere. */

@@ -69,6 +69,13 @@ t.test('results come together in an archive: those that are ready, as they are',
     writeFileSync(join(folder, 'all.zip'), bytes)
     execFileSync('python3', ['-m', 'zipfile', '-t', join(folder, 'all.zip')])
   }
+  const names = encodeURIComponent('Sun.png/../Sun.PNG')
+  const named = await request(`${url}/getImages?ids=${ready}&names=${names}`)
+  t.equal(named.statusCode, 400, 'three names for two ids')
+  await named.body.dump()
+  const twice = await request(`${url}/getImages?ids=${ready}&names=${names.replace('..%2F', '')}`)
+  const archive = Buffer.from(await twice.body.arrayBuffer())
+  for (const name of ['Sun.png', 'Sun (2).png']) t.ok(archive.includes(Buffer.from(name)), name)
   t.match(await get(`${url}/getImages?ids=${broken.id}`), { status: 409 })
   t.match(await get(`${url}/getImages?ids=7,8`), { status: 404 })
   await stage.end('database')

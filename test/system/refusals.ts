@@ -225,4 +225,5 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   after: ['x'.repeat(101)],
   limit: ['', '0', '1001'],
   v: ['x'.repeat(101)],
+  names: ['x'.repeat(8_001)],
 }
