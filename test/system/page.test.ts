@@ -169,6 +169,34 @@ t.test('the pages, in a browser', { skip }, async t => {
     t.pass('it is there')
   })
 
+  await t.test('an upload that nobody can take now is sent again by itself', async t => {
+    const { page } = await open(t)
+    await system.kill('master')
+    await choose(page, png('patient.png', uniqueImage(7)))
+    await rowOf(page, 'patient.png')
+      .getByText(/Sent again in \d+ s\./)
+      .waitFor()
+    await system.start('master')
+    await rowOf(page, 'patient.png').getByText('Ready').waitFor({ timeout: 60_000 })
+    t.equal(await page.locator('.row').count(), 1)
+  })
+
+  await t.test('behind a proxy that passes no streams on, the page asks', async t => {
+    const { page, context } = await open(t)
+    let streams = 0
+    await context.route('**/events?*', route => {
+      if (!route.request().headers().accept?.includes('text/event-stream')) return route.continue()
+      streams += 1
+      return route.abort()
+    })
+    await system.kill('worker')
+    await choose(page, png('asked.png', uniqueImage(8)))
+    await page.getByText('Looked at every two seconds.').waitFor({ timeout: 30_000 })
+    await system.start('worker')
+    await rowOf(page, 'asked.png').getByText('Ready').waitFor({ timeout: 60_000 })
+    t.ok(streams > 0, `${streams} streams were tried`)
+  })
+
   await t.test('on a phone, in the dark, with a slow line', async t => {
     const { context, page, complaints } = await open(t, { ...phone, colorScheme: 'dark' })
     const session = await context.newCDPSession(page)
