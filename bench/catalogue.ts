@@ -19,6 +19,7 @@ const catalogue: Readonly<Record<string, () => Promise<Bench>>> = {
   way: async () => (await import('./way.bench.ts')).way,
   scaling: async () => (await import('./scaling.bench.ts')).scaling,
   shares: async () => (await import('./shares.bench.ts')).shares,
+  page: async () => (await import('./page.bench.ts')).page,
   streams: async () => (await import('./streams.bench.ts')).streams,
   memory: async () => (await import('./memory.bench.ts')).memory,
 }

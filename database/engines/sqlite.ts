@@ -4,7 +4,7 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
-import { failed, finished, MOST_COUNTED, notStarted, type Task } from '../contract.ts'
+import { failed, finished, notStarted, type Task } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
@@ -12,6 +12,7 @@ import { keepHeld } from './held.ts'
 import { createHour, noDoings } from './hour.ts'
 import * as life from './life.ts'
 import { createLostHolders } from './lost.ts'
+import { readOverview } from './overview.ts'
 import { createPolls, type Poll } from './polls.ts'
 import { createStanding } from './standing.ts'
 import { openTaskTable, type TaskRow } from './tasks.ts'
@@ -19,8 +20,6 @@ import { createWatchers } from './watchers.ts'
 
 /** Rows read at a time, so that a long list holds nobody up. */
 const PAGE_ROWS = 1_000
-/** Tasks of a kind that an overview names. */
-const LISTED = 50
 /** Pause after a transaction that failed, before what is due is tried again, in ms. */
 const RETRY_MS = 500
 /** How long an id stays given up, in ms: longer than a request to make its task can be on its way. */
@@ -282,16 +281,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       const last = rows.length < limit ? revision : (rows.at(-1)?.revision ?? revision)
       return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask) }
     },
-    overview() {
-      const [next] = tasks.ready(1)
-      return {
-        ...tasks.count(MOST_COUNTED),
-        oldestMs: next && now() - next.createdAt,
-        minutes: hour.minutes(),
-        held: tasks.held(LISTED).map(row => ({ ...toTask(row), worker: row.holder?.worker })),
-        failures: tasks.failures(LISTED).map(toTask),
-      }
-    },
+    overview: () => readOverview(tasks, hour.minutes(), now()),
     async *list() {
       let page: TaskRow[] = []
       do {
