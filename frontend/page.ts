@@ -21,14 +21,17 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** A copper plate on which verdigris has grown: a noise, of which the highest parts are green. */
-const PLATE = `<svg class="plate" aria-hidden="true" focusable="false">
+/**
+ * A copper plate on which verdigris grows: a noise, of which the highest parts are green. Where scripts run it grows once the page is
+ * there, since it takes longer to paint than everything else.
+ */
+const PLATE = `<div class="plate"><svg aria-hidden="true" focusable="false">
 <filter id="patina" x="0" y="0" width="100%" height="100%">
 <feTurbulence type="fractalNoise" baseFrequency="0.011 0.026" numOctaves="5" seed="29"/>
 <feColorMatrix values="0 0 0 0 0.27  0 0 0 0 0.62  0 0 0 0 0.53  7 5 0 0 -5.6"/>
 </filter>
 <rect width="100%" height="100%" filter="url(#patina)"/>
-</svg>`
+</svg></div>`
 
 /** The upload and its result on top of each other; without a script below each other. */
 const renderComparison = (before: string, after: string) => `<figure class="comparison">

@@ -16,6 +16,8 @@ const WORDS: Record<Connection, string> = {
 /** Proxies take addresses of 8 KB and more. */
 const LONGEST_ADDRESS = 7_500
 
+// Behind the first frame.
+requestAnimationFrame(() => setTimeout(() => document.documentElement.classList.add('grown')))
 const form = document.querySelector<HTMLFormElement>('form#upload')
 if (form !== null) enhanceHome(form)
 for (const figure of document.querySelectorAll<HTMLElement>('figure.comparison')) enhanceComparison(figure)

@@ -66,6 +66,7 @@ t.test(
         t.same(colourAt(screenshot, SIZE / 4, SIZE / 2), left)
         t.same(colourAt(screenshot, (SIZE * 3) / 4, SIZE / 2), right)
       }
+      t.ok(await page.locator('.plate svg').isVisible(), 'verdigris is there from the start')
       const link = page.getByRole('link', { name: 'Download' })
       t.match(await link.getAttribute('href'), /^\/getImage\?id=[0-9]+$/)
       const task = page.url()

@@ -82,6 +82,7 @@ t.test('the pages, in a browser', { skip }, async t => {
       .waitFor()
     t.match(await rowOf(page, 'one.png').locator('.says').textContent(), /^Ready, after [\d.]+ m?s\.$/)
     t.equal(await page.locator('.row').count(), 4)
+    t.ok(await page.locator('.plate svg').isVisible(), 'verdigris has grown')
     t.equal(await page.locator('.counted').textContent(), '4 of 4 done')
     const all = await page.getByRole('link', { name: 'Download all' }).getAttribute('href')
     const archive = await (await page.request.get(`${system.urls.frontend}${all}`)).body()
