@@ -21,8 +21,11 @@ export interface Feed {
     signal: AbortSignal,
     noteGone: (gone: number) => Promise<void>,
   ): AsyncGenerator<News>
-  /** Every change of every task from now on, up to the signal's abort; it ends early for a reader who is too slow. */
-  followAll(signal: AbortSignal): AsyncGenerator<News>
+  /**
+   * Every change of every task from now on, up to the signal's abort. It ends early for a reader who is too slow, and when changes
+   * may have been missed; `unavailable` while the feed cannot be read, as behind an original master or database.
+   */
+  followAll(signal: AbortSignal): Promise<AsyncGenerator<News>>
 }
 
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
@@ -119,8 +122,11 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
       next = page.next
       return page
     }
+    let hasBegun = false
     for await (const turn of followFeed(ask, signal)) {
       revision = turn.revision
+      if (hasBegun && turn.page === undefined) for (const mailbox of readersOfAll) mailbox.close()
+      hasBegun = true
       begin()
       for (const story of turn.page?.tasks.map(storyOf) ?? []) {
         for (const mailbox of readersOfAll) mailbox.put({ told: tellOf(story, next), revision })
@@ -167,24 +173,32 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     next = undefined
   }
 
+  async function* readToEnd(mailbox: Mailbox, goAway: () => void): AsyncGenerator<News> {
+    try {
+      yield* mailbox.read()
+    } finally {
+      goAway()
+    }
+  }
+
   return {
-    async *followAll(signal) {
-      if (signal.aborted) return
+    async followAll(signal) {
       const mailbox = createMailbox('all')
       const goAway = () => {
+        signal.removeEventListener('abort', goAway)
         mailbox.close()
         readersOfAll.delete(mailbox)
         stopUnlessRead()
       }
       signal.addEventListener('abort', goAway, { once: true })
-      try {
-        readersOfAll.add(mailbox)
-        reading ??= startReading()
-        yield* mailbox.read()
-      } finally {
-        signal.removeEventListener('abort', goAway)
+      readersOfAll.add(mailbox)
+      reading ??= startReading()
+      await reading.begun
+      if (signal.aborted || revision === undefined) {
         goAway()
+        throw new ServiceError('unavailable', 'The feed of changes cannot be read.')
       }
+      return readToEnd(mailbox, goAway)
     },
     async *follow(ids, signal, noteGone) {
       if (signal.aborted) return

@@ -11,12 +11,15 @@ const MOST_UNREAD = 10_000
 
 /** The latest news of some tasks, or of all, for one reader: a slow one is told less often, and never holds more than this. */
 export interface Mailbox {
-  /** Takes the place of what was not read yet of that task, but never of its end. */
+  /** Takes the place of what was not read yet of that task, but, where it is of some tasks, never of its end. */
   put(news: News): void
   /** Whether anything was put of that task. */
   hasHeardOf(id: number): boolean
   close(): void
-  /** What comes, each thing once in a row; ends with the last of its tasks, or when the mailbox is closed. */
+  /**
+   * What comes; ends with the last of its tasks, or when the mailbox is closed. Of some tasks it tells each thing once in a row, and
+   * nothing behind an end.
+   */
   read(): AsyncGenerator<News>
 }
 
@@ -29,8 +32,15 @@ export function createMailbox(ids: readonly number[] | 'all'): Mailbox {
   let isClosed = false
   let wake = () => {}
 
+  const close = () => {
+    isClosed = true
+    unread.clear()
+    wake()
+  }
+
   return {
     put(news) {
+      if (isClosed) return
       const { id } = news.told
       const latest = unread.get(id)
       if (left !== undefined) {
@@ -39,14 +49,11 @@ export function createMailbox(ids: readonly number[] | 'all'): Mailbox {
         if (!left.has(id) || (latest !== undefined && hasEnded(latest.told))) return
       }
       unread.set(id, news)
-      if (unread.size > MOST_UNREAD) isClosed = true
+      if (unread.size > MOST_UNREAD) close()
       wake()
     },
     hasHeardOf: id => heardOf.has(id),
-    close() {
-      isClosed = true
-      wake()
-    },
+    close,
     async *read() {
       while (!isClosed && left?.size !== 0) {
         const [news] = unread.values()

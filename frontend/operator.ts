@@ -5,6 +5,9 @@ import { createHostCheck, createSecretCheck } from '../kit/guard.ts'
 /** What a proxy adds to a request that came from elsewhere. */
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
+/** What browsers say of a request that no other site's page made (Fetch Metadata, 2.2); others say nothing. */
+const OWN_SITES: readonly unknown[] = ['same-origin', 'none']
+
 /** Whether a request came without a proxy, as far as its headers tell. */
 export function isDirect({ headers }: FastifyRequest): boolean {
   return FORWARDING.every(name => headers[name] === undefined)
@@ -25,6 +28,7 @@ export function createOperatorCheck(
     if (secrets.length > 0) return isSecret(headers.authorization)
     const address = app.server.address()
     const isHere = address !== null && typeof address !== 'string' && isLoopback(address.address)
-    return isHere && isDirect(request) && headers.origin === undefined && isOwnHost(headers.host ?? '')
+    const isOwnPage = headers.origin === undefined && OWN_SITES.includes(headers['sec-fetch-site'] ?? 'none')
+    return isHere && isDirect(request) && isOwnPage && isOwnHost(headers.host ?? '')
   }
 }

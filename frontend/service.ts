@@ -190,7 +190,7 @@ export function buildFrontend({
       if (ids === undefined) {
         if (!isOperator(request)) throw new ServiceError('bad-request', 'The parameter ids is missing.')
         visitors.enterStream(request, reply)
-        return sendEvents(reply, feed.followAll(call.signal), beatMs)
+        return sendEvents(reply, await feed.followAll(call.signal), beatMs)
       }
       if (!request.headers.accept?.includes('application/json')) return follow(call, ids)
       const stories = await lookAt(request, ids)

@@ -22,19 +22,19 @@ export function renderStatus({ instances, overview }: StatusReport): string {
 <p role="status" data-reload="${REFRESH_SECONDS}">${summary}</p>
 ${overview === undefined ? '<p class="down">Nobody says how the queue stands.</p>' : renderQueue(overview)}
 <h2>Services</h2>
-${renderTable(['Service', 'State', 'Address', 'Answer', 'Says', 'Version'], instances.map(cellsOf))}
+${renderTable('Services', ['Service', 'State', 'Address', 'Answer', 'Says', 'Version'], instances.map(cellsOf))}
 ${overview === undefined ? '' : renderFailures(overview) + renderHeld(overview)}`,
     REFRESH_SECONDS,
   )
 }
 
 /** @param rows Their cells as HTML; the first names the row. On a narrow screen each cell says itself what it is of. */
-function renderTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+function renderTable(says: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const renderRow = ([name, ...cells]: readonly string[]) => {
     const rest = cells.map((cell, at) => `<td data-of="${heads[at + 1]}">${cell}`)
     return `<tr><th scope="row">${name}${rest.join('')}</tr>`
   }
-  return `<div class="wide"><table>
+  return `<div class="wide" tabindex="0" role="region" aria-label="${says}"><table>
 <thead><tr>${heads.map(head => `<th scope="col">${head}`).join('')}</tr></thead>
 <tbody>
 ${rows.map(renderRow).join('\n')}
@@ -123,26 +123,20 @@ function renderFailures({ failures }: Overview): string {
       `<div class="bar">${actions}</div>`,
     ]
   })
-  return `<h2>Failed</h2>\n${renderTable(['Task', 'Reason', 'Tried', 'When', 'Again'], rows)}\n`
+  return `<h2>Failed</h2>\n${renderTable('Failed', ['Task', 'Reason', 'Tried', 'When', 'Again'], rows)}\n`
 }
 
 function renderHeld({ held }: Overview): string {
   if (held.length === 0) return ''
   const rows = held.map(task => {
-    const {
-      id,
-      worker = 'nobody who has a name',
-      attempt = 0,
-      ageMs = 0,
-      takenMs = 0,
-      leaseEndsInMs = 0,
-    } = task
+    const { id, worker = 'nobody who has a name', attempt = 0, ageMs = 0, takenMs, leaseEndsInMs = 0 } = task
     const lease = `${Math.max(0, Math.ceil(leaseEndsInMs / 1_000))} s`
-    const times = [formatDuration(ageMs), formatDuration(takenMs), lease]
+    const taken = takenMs === undefined ? '' : formatDuration(takenMs)
+    const times = [formatDuration(ageMs), taken, lease]
     return [String(id), escapeHtml(worker), String(attempt), ...times]
   })
   const heads = ['Task', 'Worker', 'Attempt', 'Made before', 'Taken before', 'Lease left']
-  return `<h2>In progress</h2>\n${renderTable(heads, rows)}`
+  return `<h2>In progress</h2>\n${renderTable('In progress', heads, rows)}`
 }
 
 function formatTries({ attempt = 0, errors = 0, losses = 0 }: Task): string {

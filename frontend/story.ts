@@ -77,11 +77,12 @@ async function askIfReady(master: Link<typeof masterContract>, id: number): Prom
 export const countGone = (stories: readonly TaskStory[]): number =>
   stories.filter(({ is }) => is === 'gone').length
 
-/** How long the parts of a task's way took; undefined where nobody ever had it, or an original database does not say. */
-export function tookOf({ ageMs, takenMs, stepsMs = [] }: Task): Took | undefined {
-  if (ageMs === undefined || takenMs === undefined) return undefined
+/** How long the way of a task that has ended took; undefined where nobody had it, or an original database tells of it. */
+export function tookOf({ ageMs, takenMs, endedMs, stepsMs = [] }: Task): Took | undefined {
+  if (ageMs === undefined || takenMs === undefined || endedMs === undefined) return undefined
   const [fetchMs, swapMs, storeMs] = stepsMs
-  return { waitMs: Math.max(0, Math.round(ageMs - takenMs)), fetchMs, swapMs, storeMs }
+  const since = (ms: number) => Math.max(0, Math.round(ageMs - ms))
+  return { wholeMs: since(endedMs), waitMs: since(takenMs), fetchMs, swapMs, storeMs }
 }
 
 /** The story of a task as the database tells of it. */

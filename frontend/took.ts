@@ -1,22 +1,25 @@
-/** How long each part of a task's way took, in ms: to wait for its last worker, to be fetched, swapped, stored. */
+/** How long a task's way took, in ms: all of it, from its making to its end; to wait for its last worker, to be fetched, swapped, stored. */
 export interface Took {
+  readonly wholeMs: number
   readonly waitMs: number
   readonly fetchMs?: number | undefined
   readonly swapMs?: number | undefined
   readonly storeMs?: number | undefined
 }
 
-/** In words: `waited 2 s, fetched in 3 ms, swapped in 31 ms, stored in 6 ms`. */
+/** Its parts in words: `waited 2.0 s, fetched in 3 ms, swapped in 31 ms, stored in 6 ms`. */
 export function formatTook({ waitMs, fetchMs, swapMs, storeMs }: Took): string {
-  const parts = [`waited ${format(waitMs)}`]
+  const parts = [`waited ${formatMs(waitMs)}`]
   const steps = { fetched: fetchMs, swapped: swapMs, stored: storeMs }
-  for (const [says, ms] of Object.entries(steps)) if (ms !== undefined) parts.push(`${says} in ${format(ms)}`)
+  for (const [says, ms] of Object.entries(steps))
+    if (ms !== undefined) parts.push(`${says} in ${formatMs(ms)}`)
   return parts.join(', ')
 }
 
-/** All of it together: `2.1 s`. */
-export function formatWhole({ waitMs, fetchMs = 0, swapMs = 0, storeMs = 0 }: Took): string {
-  return format(waitMs + fetchMs + swapMs + storeMs)
+/** A length of time as short as it may be said: `31 ms`, `2.0 s`, `90 s`, `3 min`, `5 h`. */
+export function formatMs(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
+  if (ms < 7_200_000) return `${Math.floor(ms / 60_000)} min`
+  return `${Math.floor(ms / 3_600_000)} h`
 }
-
-const format = (ms: number) => (ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`)

@@ -89,6 +89,7 @@ export function createTaskRunner(options: TaskOptions): Run {
       result = await gather(swapped(), WHOLE_BYTES)
       lease.timeline.enter('storing')
       await storage.ask.sendImage({ id, state: 'finished', attempt }, { body: result, signal })
+      lease.timeline.end()
       return readHeader(first, options)
     } catch (error) {
       if (failure !== undefined) throw failure
@@ -130,6 +131,7 @@ export function createTaskRunner(options: TaskOptions): Run {
   }
 
   return async (grant, lease) => {
+    lease.timeline.enter('fetching')
     try {
       failpoint('worker.task.received')
       const upload = await fetchUpload(grant, lease.signal)

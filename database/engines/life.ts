@@ -136,7 +136,7 @@ export function override<T extends TaskRecord>(task: T, state: number, now: numb
     throw new ServiceError('conflict', 'The task is finished and stays so.')
   switch (state) {
     case notStarted:
-      return { ...giveBack(task), errors: 0, losses: 0 }
+      return { ...giveBack(task), errors: 0, losses: 0, takenAt: undefined }
     case inProgress:
       return grantTo(task, holder)
     case finished:

@@ -223,7 +223,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     undoGrant: (id, mark) =>
       batch.run(() => {
         const row = tasks.find(id)
-        if (row?.holder?.token === mark) save(life.giveBack(row))
+        if (row?.holder?.token === mark) save({ ...life.giveBack(row), takenAt: undefined })
       }),
     renew: (id, token) =>
       forHolder(id, token, row => {

@@ -66,7 +66,10 @@ const kinds: readonly ((scene: Scene, random: Random) => Promise<void>)[] = [
   (scene, random) => endOne(scene, random, 'SIGKILL'),
   (scene, random) => endOne(scene, random, 'SIGTERM'),
   async ({ system }, random) => {
-    await whileStill(system, one(lasting, random), () => delay(random.below(AWAY_MS)))
+    const name = one(lasting, random)
+    // One that ended by itself is a finding, which is not to be lost for another.
+    if (system.pids()[name] === undefined) return
+    await whileStill(system, name, () => delay(random.below(AWAY_MS)))
   },
 ]
 

@@ -75,12 +75,18 @@ function enhanceHome(form: HTMLFormElement): void {
   takeDrops(take)
 }
 
-/** Where these pictures are to be had in one file, by their names where that makes no address longer than proxies take. */
+/** Where these pictures are to be had in one file: by their names, as many as make no address longer than proxies take. */
 function addressOf(pictures: readonly { readonly id: number; readonly name: string }[]): string {
   const address = `/getImages?ids=${pictures.map(({ id }) => id).join(',')}`
-  const names = pictures.map(({ name }) => name.replaceAll('/', ' ')).join('/')
-  const named = `${address}&${new URLSearchParams({ names })}`
-  return named.length <= LONGEST_ADDRESS ? named : address
+  const encode = (names: string) => String(new URLSearchParams({ names }))
+  let room = LONGEST_ADDRESS - address.length - encode('/'.repeat(pictures.length)).length
+  if (room < 0) return address
+  const names = pictures.map(({ name }) => {
+    const said = name.replaceAll('/', ' ')
+    room -= encode(said).length
+    return room < 0 ? '' : said
+  })
+  return `${address}&${encode(names.join('/'))}`
 }
 
 /** Files may be dropped anywhere. */

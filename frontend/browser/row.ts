@@ -1,5 +1,5 @@
 import type { Told } from '../told.ts'
-import { formatWhole } from '../took.ts'
+import { formatMs } from '../took.ts'
 import { enhanceComparison } from './comparison.ts'
 import { find, make } from './elements.ts'
 import { formatBytes } from './files.ts'
@@ -170,7 +170,10 @@ function describeUpload({ sent, of, speed, secondsLeft }: Progress) {
 function describeTold({ state, step, ahead, reason, took }: Told): { step: number; text: string } {
   switch (state) {
     case 'ready':
-      return { step: READY, text: took === undefined ? 'Ready.' : `Ready, after ${formatWhole(took)}.` }
+      return {
+        step: READY,
+        text: took === undefined ? 'Ready.' : `Ready, ${formatMs(took.wholeMs)} after it was uploaded.`,
+      }
     case 'failed':
       return { step: 0, text: `It failed: ${reason?.replace(/\.$/, '') ?? 'nobody says why'}.` }
     case 'gone':

@@ -200,6 +200,7 @@ t.test('how many tasks stand is told in one answer, too', async t => {
   await one.fail('It is broken.')
   const two = await upload(stage, url, 2)
   const answer = await get(`${url}/events?ids=${two.id},7,${one.id}`, { accept: 'application/json' })
+  t.equal(JSON.parse(answer.text).length, 3)
   t.match(JSON.parse(answer.text), [
     { id: two.id, state: 'waiting', step: 'working' },
     { id: 7, state: 'gone' },

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { request } from 'undici'
-import { failed, finished } from '../../database/contract.ts'
+import { failed, finished, inProgress } from '../../database/contract.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { buildDatabase } from '../../database/service.ts'
 import { MOST_TASKS } from '../../frontend/contract.ts'
@@ -82,6 +82,7 @@ t.test('a task that fails is told of with its reason, on one line', async t => {
   const late = await follow(1)
   await late.closed
   t.match(told(late), [failure], 'whoever comes later is told at once')
+  t.equal(told(late).length, 1)
 })
 
 t.test('an unknown task is not found, a malformed id refused', async t => {
@@ -288,9 +289,13 @@ t.test('of tasks that there are not, or too many, no stream tells', async t => {
 })
 
 t.test('operators are told of every task, also when there is none yet', async t => {
-  const { stage, listen, asks } = await open(t)
+  const { stage, listen, followAll, asks } = await open(t)
   const wire = await listen('/events')
   await wire.hears(/retry: /)
+  await stage.database.ask.newTask({ id: 4 })
+  await stage.database.ask.setById({}, { body: { id: 4, state: inProgress } })
+  const visitor = await followAll(4)
+  await visitor.hears(/"id":4/)
   await waitFor('the feed is read', () => asks.held === 1)
   for (const id of [1, 2]) await stage.database.ask.newTask({ id })
   await wire.hears(/"id":2,"state":"waiting"/)
@@ -300,13 +305,36 @@ t.test('operators are told of every task, also when there is none yet', async t 
   await wire.hears(/"id":1,"state":"ready"/)
   await stage.database.ask.newTask({ id: 3 })
   await wire.hears(/"id":3,"state":"waiting"/)
-  await waitFor('one question serves it', () => asks.held === 1)
+  await waitFor('one question serves both', () => asks.held === 1)
   wire.hangUp()
+  await wire.closed
+  await stage.database.ask.setById({}, { body: { id: 4, state: finished } })
+  await visitor.hears(/"id":4,"state":"ready"/)
+  t.notMatch(visitor.heard(), /"id":[123]/)
   await waitFor('nobody reads the feed any more', () => asks.held === 0)
+})
+
+t.test('operators are told when they may have missed something, by the end of the stream', async t => {
+  const { stage, url, listen } = await open(t)
+  const path = `${t.testdir()}/tasks.db`
+  for (const id of [1, 2, 3]) await stage.database.ask.newTask({ id })
+  const wire = await listen('/events')
+  await wire.hears(/retry: /)
+  await stage.end('database')
+  await startDatabase(t, stage, path)
+  await wire.closed
+  t.match(wire.heard(), /0\r\n\r\n$/, 'in order')
+  await stage.end('master')
+  const without = await request(`${url}/events`)
+  t.equal(without.statusCode, 503)
+  await without.body.dump()
 })
 
 t.test('nobody else is told of every task', async t => {
   const { url } = await open(t)
+  const fromElsewhere = await request(`${url}/events`, { headers: { 'sec-fetch-site': 'cross-site' } })
+  t.equal(fromElsewhere.statusCode, 400)
+  await fromElsewhere.body.dump()
   const answer = await request(`${url}/events`, { headers: { 'x-forwarded-for': '10.0.0.1' } })
   t.equal(answer.statusCode, 400)
   t.match(await answer.body.text(), /The parameter ids is missing\./)

@@ -21,4 +21,6 @@ t.test('who reads of all and is too slow is let go', async t => {
   t.equal((await reading.next()).done, false)
   for (const id of [10_000, 10_001]) mailbox.put(news(id, 'waiting'))
   t.equal((await reading.next()).done, true)
+  mailbox.put(news(1, 'waiting'))
+  t.equal((await mailbox.read().next()).done, true, 'and keeps nothing any more')
 })

@@ -80,7 +80,10 @@ t.test('the pages, in a browser', { skip }, async t => {
       .locator('.says')
       .filter({ hasText: /short|broken|end/i })
       .waitFor()
-    t.match(await rowOf(page, 'one.png').locator('.says').textContent(), /^Ready, after [\d.]+ m?s\.$/)
+    t.match(
+      await rowOf(page, 'one.png').locator('.says').textContent(),
+      /^Ready, [\d.]+ m?s after it was uploaded\.$/,
+    )
     t.equal(await page.locator('.row').count(), 4)
     t.ok(await page.locator('.plate svg').isVisible(), 'verdigris has grown')
     t.equal(await page.locator('.counted').textContent(), '4 of 4 done')
