@@ -13,9 +13,10 @@ export interface Polls {
   add(asking: Asking): Promise<Granted | undefined>
   /**
    * Those who wait, in the order in which they are to be served: each time one of the worker that has most asks waiting, and so
-   * the most to spare; of its asks the longest waiting, of such workers the one that was served longest ago.
+   * the most to spare; of its asks the longest waiting, of such workers the one that was served longest ago. Those that may have
+   * nothing now, asked each time, are passed over.
    */
-  waiting(): Iterator<Poll>
+  waiting(mayHave: (worker: string) => boolean): Iterator<Poll, undefined>
   /** How many wait. */
   count(): number
   /** Lets those who came since the last call begin their wait; with none, they are answered with nothing. */
@@ -81,11 +82,15 @@ export function createPolls(): Polls {
         else signal?.addEventListener('abort', giveUp, { once: true })
       }),
     count: () => waiting,
-    *waiting() {
-      const workers = [...asks.values()].map(polls => ({ left: polls.size, polls: polls.values() }))
+    *waiting(mayHave) {
+      const workers = [...asks].map(([asker, polls]) => ({ asker, left: polls.size, polls: polls.values() }))
+      const isServed = (asker: string | Asking) => typeof asker !== 'string' || mayHave(asker)
       for (;;) {
-        const next = workers.reduce((best, worker) => (worker.left > best.left ? worker : best), none)
-        if (next === none) return
+        const next = workers.reduce(
+          (best, worker) => (worker.left > best.left && isServed(worker.asker) ? worker : best),
+          none,
+        )
+        if (next === none) return undefined
         next.left -= 1
         yield next.polls.next().value as Poll
       }
@@ -115,4 +120,4 @@ export function createPolls(): Polls {
 }
 
 /** Less than anybody's. */
-const none = { left: 0, polls: new Set<Poll>().values() }
+const none = { asker: '' as string | Asking, left: 0, polls: new Set<Poll>().values() }

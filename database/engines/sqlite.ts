@@ -11,6 +11,7 @@ import { createClock } from './clock.ts'
 import { keepHeld } from './held.ts'
 import { createHour, noDoings } from './hour.ts'
 import * as life from './life.ts'
+import { createLoners } from './loners.ts'
 import { createLostHolders } from './lost.ts'
 import { readOverview } from './overview.ts'
 import { createPolls, type Poll } from './polls.ts'
@@ -64,6 +65,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const cutShort = new Set<string>()
   /** Holders whose loss was counted, of tasks that are open. */
   const lost = createLostHolders()
+  const loners = createLoners()
   /**
    * No lease or pause is over before. It may be too early, since a lease that was renewed or has ended is not taken out of it:
    * what is due is found out anew when that time has come, and not in each transaction.
@@ -87,6 +89,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     if (row.state === finished) doings.finished += 1
     else if (row.state === failed) doings.failed += 1
     if (!life.isOpen(row) || row.losses === 0) lost.forget(row.id)
+    loners.forget(row.id, row.holder?.worker)
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
     const length = isPlain ? plainLeaseMs : leaseMs
@@ -102,6 +105,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     const holder = createHolder(asking)
     const granted = life.grantTo(row, holder)
     save(granted)
+    if (row.losses > 0 && holder.worker !== undefined) loners.note(row.id, holder.worker)
     doings.granted += 1
     doings.waitedMs += now() - row.createdAt
     failpoint('database.task.granted')
@@ -144,9 +148,10 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       tasks.endPauses(now())
       nextDue = tasks.nextDue()
     }
-    const asks = polls.waiting()
+    const asks = polls.waiting(worker => !loners.has(worker))
     for (const row of tasks.ready(polls.count())) {
-      const poll: Poll = asks.next().value
+      const poll = asks.next().value
+      if (poll === undefined) break
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
     if (changed.size > 0) standing.reach({ revision, clock: now() })
@@ -154,6 +159,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   }
   const committed = () => {
     standing.committed()
+    loners.committed()
     hour.add(doings)
     for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
@@ -166,6 +172,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     polls.rejectNew(error)
     revision = revisionBefore
     standing.rolledBack()
+    loners.rolledBack()
     tasks.forget()
     startTurn()
     nextDue = now()
@@ -262,6 +269,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         if (row === undefined) return
         tasks.remove(row)
         lost.forget(id)
+        loners.forget(id)
         changed.add(id)
         failpoint('database.task.removed')
       }),

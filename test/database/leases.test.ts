@@ -1,6 +1,6 @@
 import t from 'tap'
 import { failed, inProgress, notStarted } from '../../database/contract.ts'
-import { forEachEngine, LEASE_MS, leased, PLAIN_LEASE_MS, plain } from './engines.ts'
+import { forEachEngine, LEASE_MS, leased, PLAIN_LEASE_MS, plain, tokenOf } from './engines.ts'
 
 forEachEngine((name, openFor) => {
   t.test(`${name}: leases`, async t => {
@@ -50,6 +50,41 @@ forEachEngine((name, openFor) => {
       t.same(await Promise.all(unheard), [undefined, undefined])
       t.match(await other, { grant: { id: 1, attempt: 2 } })
       t.match(await engine.get(1), { losses: 1 })
+    })
+
+    t.test(
+      'a worker that is to run a task alone is given nothing beside it, nor together with it',
+      async t => {
+        const { engine, pass } = openFor(t)
+        for (const id of [1, 2, 3]) await engine.newTask(id)
+        const lost = { ...leased, worker: 'lost' }
+        await Promise.all([engine.take(lost), engine.take(lost)])
+        await pass(LEASE_MS)
+        const waiting = { ...leased, waitMs: 10 * LEASE_MS }
+        const asks = [engine.take(waiting), engine.take(waiting), engine.take(waiting)]
+        const first = tokenOf(await asks[0])
+        t.match(first.grant, { id: 1, alone: true })
+        t.match(await engine.take({ ...leased, worker: 'other' }), { grant: { id: 2, alone: true } })
+        t.match(await engine.take(plain), { grant: { id: 3 } }, 'who has no name is somebody else')
+        await engine.newTask(4)
+        t.match(await engine.get(4), { state: notStarted })
+        await engine.finish(1, first.token)
+        t.match(await asks[1], { grant: { id: 4, alone: false } })
+        await engine.newTask(5)
+        t.match(await asks[2], { grant: { id: 5 } }, 'and what is not to be run alone holds up nothing')
+      },
+    )
+
+    t.test('a grant of one to be run alone that is undone holds up nothing', async t => {
+      const { engine, pass } = openFor(t)
+      for (const id of [1, 2]) await engine.newTask(id)
+      await engine.take({ ...leased, worker: 'lost' })
+      await pass(LEASE_MS)
+      const undone = await engine.take(leased)
+      t.match(undone?.grant, { id: 1, alone: true })
+      await engine.undoGrant(1, undone?.mark ?? '')
+      await engine.set(1, inProgress)
+      t.match(await engine.take(leased), { grant: { id: 2 } })
     })
 
     t.test('a plain grant lasts longer', async t => {

@@ -128,8 +128,16 @@ class Bench {
     for (const { command, answer } of asked)
       if (command.kind === 'finish' && command.asksNext && (await outcomeOf(answer)) === 'done')
         takes.push({ worker: 'w', answer })
-    for (const { worker, answer } of inOrderOfService(takes))
-      this.#taken((await answer) as Granted | undefined, worker === undefined)
+    const workers = byWorker(takes)
+    // Each time the first one left of the worker that has most left, of two such the first.
+    for (;;) {
+      const served = workers.filter(([first]) => first !== undefined && this.#model.mayServe(first.worker))
+      const take = served.sort((a, b) => b.length - a.length)[0]?.shift()
+      if (take === undefined) break
+      this.#taken((await take.answer) as Granted | undefined, take.worker)
+    }
+    for (const { answer } of workers.flat())
+      same('granted beside one to be run alone', ((await answer) as Granted | undefined)?.grant.id, undefined)
   }
 
   /** The whole state is the same, and the feed told of what changed. */
@@ -227,7 +235,7 @@ class Bench {
     }
   }
 
-  #taken(granted: Granted | undefined, isPlain: boolean): void {
+  #taken(granted: Granted | undefined, worker: string | undefined): void {
     const next = this.#model.next()
     if (granted === undefined || next === undefined) {
       same('granted', granted?.grant.id, next?.[0])
@@ -239,8 +247,8 @@ class Bench {
     const { attempt, losses } = task
     const leased = { ...plain, attempt: attempt + 1, token: mark, leaseMs: LEASE_MS, alone: losses > 0 }
     const { ageMs: _, ...found } = grant
-    same('grant', found, isPlain ? plain : leased)
-    this.#model.grant(id, mark, isPlain)
+    same('grant', found, worker === undefined ? plain : leased)
+    this.#model.grant(id, mark, worker)
     this.#tokens.set(id, [mark, ...(this.#tokens.get(id) ?? [])])
   }
 
@@ -249,15 +257,15 @@ class Bench {
   }
 }
 
-/** Each time the first one left of the worker that has most left, of two such the first; who has no name stands alone. */
-function inOrderOfService<T extends { readonly worker: string | undefined }>(takes: readonly T[]): T[] {
+/** What each worker asks, in order; who has no name stands alone. */
+function byWorker<T extends { readonly worker: string | undefined }>(takes: readonly T[]): T[][] {
   const workers: T[][] = []
   for (const take of takes) {
     const others = workers.find(([first]) => take.worker !== undefined && first?.worker === take.worker)
     if (others === undefined) workers.push([take])
     else others.push(take)
   }
-  return takes.flatMap(() => [...workers].sort((a, b) => b.length - a.length)[0]?.shift() ?? [])
+  return workers
 }
 
 async function outcomeOf(answer: Promise<unknown>): Promise<string> {

@@ -5,6 +5,8 @@ interface Holder {
   readonly token: string
   readonly isPlain: boolean
   until: number
+  /** The worker that is to run nothing beside it. */
+  loner: string | undefined
   /** It held the task when the engine was started, and has not been heard of since. */
   isCutShort: boolean
 }
@@ -64,12 +66,19 @@ export class Model {
     return undefined
   }
 
-  grant(id: number, token: string, isPlain: boolean): void {
+  /** A worker that runs a task alone is given nothing beside it. */
+  mayServe(worker: string | undefined): boolean {
+    return worker === undefined || ![...this.tasks.values()].some(({ holder }) => holder?.loner === worker)
+  }
+
+  grant(id: number, token: string, worker: string | undefined): void {
+    const isPlain = worker === undefined
     const task = this.tasks.get(id) as ModelTask
     task.state = inProgress
     task.endedAt = undefined
     if (!isPlain) task.attempt += 1
-    task.holder = { token, isPlain, until: this.now + lengthOf(isPlain), isCutShort: false }
+    const loner = task.losses > 0 ? worker : undefined
+    task.holder = { token, isPlain, loner, until: this.now + lengthOf(isPlain), isCutShort: false }
     this.changed.add(id)
   }
 
@@ -113,7 +122,7 @@ export class Model {
       task.losses = 0
       task.lost.clear()
       this.#free(id, task, 0)
-    } else if (state === inProgress) this.grant(id, token, true)
+    } else if (state === inProgress) this.grant(id, token, undefined)
     else {
       if (state === finished) task.result = 0
       this.#end(id, task, state)
@@ -147,6 +156,7 @@ export class Model {
       lost.clear()
       if (holder === undefined) continue
       holder.until = this.now + lengthOf(holder.isPlain)
+      holder.loner = undefined
       holder.isCutShort = true
     }
   }
