@@ -63,7 +63,8 @@ export const clockJumps: Fault = {
 async function abandonOne(scene: Scene, hand: Hand, jump: () => Promise<void>): Promise<number> {
   const { watch, findings } = scene
   const kept = await takeOne(hand)
-  const abandoned = await takeOne(hand)
+  // Another one: who is to run a task alone is given no other.
+  const abandoned = await takeOne(createHand(scene.system, 'abandoning'))
   const takenAt = performance.now()
   let backAt: number | undefined
   watch.onChange(({ id, state, attempt = 0 }) => {

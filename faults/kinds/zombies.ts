@@ -67,7 +67,7 @@ async function raiseZombies(scene: Scene, counts: Counts): Promise<void> {
     // What it asked for before is still given to it; what it holds for longer than its lease it holds no more.
     const isFull = () => running().length >= THREADS
     await waitFor('tasks that the stopped worker holds', isFull, system.leaseMs / 2).catch(() => {})
-    while (held.length < BY_HAND) held.push(await takeOne(hand))
+    while (held.length < BY_HAND) held.push(await takeOne(scene, `hand-${held.length}`))
     await waitFor('them to be seen', () => held.every(({ id }) => running().some(task => task.id === id)))
     const zombies = running().map(({ id, attempt = 0 }): Zombie => ({ id, attempt }))
     await sayBesideAnother(scene, zombies, held, counts)
@@ -96,16 +96,18 @@ async function sayBesideAnother(
 ) {
   const [zombie] = held
   if (zombie === undefined) return
-  const other = createHand(scene.system, 'other')
   await waitFor('its lease to be over', () => scene.watch.seen.get(zombie.id)?.task.state === 0, WAIT_MS)
   const taken: Held[] = []
-  while (taken.length < zombies.length && taken.at(-1)?.id !== zombie.id) taken.push(await takeOne(other))
-  if (taken.at(-1)?.id === zombie.id) await sayAll(scene, createHand(scene.system, 'hand'), zombie, counts)
-  for (const one of taken) await other.say('releaseTask', one)
+  while (taken.length < zombies.length && taken.at(-1)?.id !== zombie.id)
+    taken.push(await takeOne(scene, `other-${taken.length}`))
+  const hand = createHand(scene.system, 'hand')
+  if (taken.at(-1)?.id === zombie.id) await sayAll(scene, hand, zombie, counts)
+  for (const one of taken) await hand.say('releaseTask', one)
 }
 
-async function takeOne(hand: Hand): Promise<Held> {
-  const held = await hand.take(TAKE_SECONDS)
+/** A worker of its own for each task: one that is to run a task alone is given no other. */
+async function takeOne({ system }: Scene, name: string): Promise<Held> {
+  const held = await createHand(system, name).take(TAKE_SECONDS)
   if (held === undefined) throw new Error('no task came')
   return held
 }
