@@ -50,6 +50,7 @@ const examples: Readonly<Record<string, string>> = {
   state: 'working',
   token: 'nobody',
   next: 'nobody',
+  steps: '1.2.3',
   worker: 'somebody',
   key: 'example',
   value: '127.0.0.1:1',
@@ -67,6 +68,7 @@ const examples: Readonly<Record<string, string>> = {
   after: '',
   limit: '1',
   v: 'example',
+  names: 'example.png',
 }
 
 /** A value that a parameter takes. Throws for one that is new: it needs an example. */
