@@ -1,5 +1,5 @@
 /** What a worker is at with a task, in this order. */
-export const steps = ['fetching', 'swapping', 'storing'] as const
+const steps = ['fetching', 'swapping', 'storing'] as const
 export type Step = (typeof steps)[number]
 
 /** How long a task is in each step, from the first that is entered on. */
