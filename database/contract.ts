@@ -46,6 +46,8 @@ export const task = z.object({
   takenMs: z.number().optional(),
   /** How long its last holder took to fetch it, to swap it, to store the result, in ms: as far as it came, and said so. */
   stepsMs: z.array(z.int()).optional(),
+  /** Number of its last change, as the feed counts them. */
+  revision: z.int().optional(),
   /** Its place among all that were ever made, in the order in which they are given out; only of tasks that wait. */
   place: z.int().optional(),
   /** Time until its lease ends if it is not renewed, in ms; only of tasks in progress. */
@@ -73,6 +75,8 @@ export type Grant = z.infer<typeof grant>
 export const changes = z.object({
   revision: z.int(),
   tasks: z.array(task),
+  /** Tasks that were removed; missing when that is not known any more, as after a restart: who follows some looks for them. */
+  removed: z.array(z.int()).optional(),
   /** Place of the task that is given out next; none where none may be. */
   next: z.int().optional(),
 })

@@ -89,7 +89,8 @@ export interface TaskEngine {
   /**
    * Tasks changed after the revision `since`, oldest change first, at most `limit`; waits when there are none. The answer's
    * `revision` is where to read on. Revisions only rise, also over restarts; a `since` from the future is answered at
-   * once with the present one and no tasks. What was removed is not told of; renewals are no change.
+   * once with the present one and no tasks. What was removed is told of by its id, as long
+   * as that is known; renewals are no change.
    */
   changes(options: Waiting & { since: number; limit?: number }): Promise<Changes>
   /** How the queue stands; it costs the same however many tasks there are. */

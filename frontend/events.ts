@@ -1,22 +1,29 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ServiceError } from '../kit/errors.ts'
 import { sent } from '../kit/server.ts'
 import type { News } from './mailbox.ts'
+import type { Told } from './told.ts'
 
 /** How soon a browser comes again after its stream broke off, in ms. */
 const RETRY_MS = 1_000
 
-/** Answers with server-sent events about some tasks. What the first step of `news` refuses is refused as everywhere else. */
+/**
+ * Answers with server-sent events about some tasks; with 204 where there is nothing more to tell, so that whoever came again does
+ * so no more. What the first step of `news` refuses is refused as everywhere else.
+ */
 export async function sendEventsOf(
   reply: FastifyReply,
   news: AsyncGenerator<News>,
   beatMs: number,
 ): Promise<typeof sent> {
   const { done, value: first } = await news.next()
-  if (done) throw new ServiceError('unavailable', 'The service is about to end.')
-  return sendEvents(reply, news, beatMs, first)
+  if (!done) return sendEvents(reply, news, beatMs, first)
+  if (reply.server.stopping.signal.aborted)
+    throw new ServiceError('unavailable', 'The service is about to end.')
+  reply.code(204).send()
+  return sent
 }
 
 /** Answers with server-sent events, `first` before all others; at once, however long it is until there is one. */
@@ -58,6 +65,17 @@ async function* writeEvents(
 }
 
 function formatEvent({ told, revision }: News): string {
-  const id = revision === undefined ? '' : `id: ${revision}\n`
-  return `event: task\n${id}data: ${JSON.stringify(told)}\n\n`
+  return `event: task\n${formatId(told, revision)}data: ${JSON.stringify(told)}\n\n`
+}
+
+/** Whoever has been told that nothing is known comes again with no id, and is told all anew. */
+function formatId({ state }: Told, revision: number | undefined): string {
+  if (state === 'unknown for now') return 'id\n'
+  return revision === undefined ? '' : `id: ${revision}\n`
+}
+
+/** The revision of the last event that a reader who comes again was told; undefined for who comes first, or says anything else. */
+export function lastEventOf({ headers }: FastifyRequest): number | undefined {
+  const said = headers['last-event-id']
+  return typeof said === 'string' && /^[0-9]{1,15}$/.test(said) ? Number(said) : undefined
 }

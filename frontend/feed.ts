@@ -1,31 +1,42 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ServiceError } from '../kit/errors.ts'
+import type { Changes } from '../database/contract.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
 import { followFeed } from '../kit/feed.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { masterContract } from '../master/contract.ts'
 import { createMailbox, type Mailbox, type News } from './mailbox.ts'
+import { seldom } from './seldom.ts'
 import { askStories, countGone, storyOf, type TaskStory, tellOf } from './story.ts'
 import { hasEnded } from './told.ts'
 
 /** Longest that a first reader waits for the feed to begin, in ms; the answer to the question itself does not need it. */
 const BEGIN_MS = 1_000
 
+export interface Reader {
+  readonly signal: AbortSignal
+  /** The revision of the last news that it has been told; undefined for one who comes for the first time. */
+  readonly since?: number | undefined
+}
+
+export interface ReaderOfSome extends Reader {
+  readonly ids: readonly number[]
+  /** Hears how many of them there are not. */
+  readonly noteGone: (gone: number) => Promise<void>
+}
+
 export interface Feed {
   /**
    * What there is to tell of these tasks, of each at once and whenever it is something else, up to the last one's end or the
-   * signal's abort. One that there is not, or not any more, is `gone`; the first step throws `not-found` if there is none at all,
-   * and what `noteGone` throws, which hears how many there are not.
+   * signal's abort; to one who has been told before, at once only what it has not been told. One that there is not, or not any
+   * more, is `gone`; the first step throws `not-found` if there is none at all, and what `noteGone` throws.
    */
-  follow(
-    ids: readonly number[],
-    signal: AbortSignal,
-    noteGone: (gone: number) => Promise<void>,
-  ): AsyncGenerator<News>
+  follow(reader: ReaderOfSome): AsyncGenerator<News>
   /**
-   * Every change of every task from now on, up to the signal's abort. It ends early for a reader who is too slow, and when changes
-   * may have been missed; `unavailable` while the feed cannot be read, as behind an original master or database.
+   * Every change of every task from now on, or since what the reader has been told, up to the signal's abort. It ends early for a
+   * reader who is too slow, and when changes may have been missed; `unavailable` while the feed cannot be read, as behind an
+   * original master or database.
    */
-  followAll(signal: AbortSignal): Promise<AsyncGenerator<News>>
+  followAll(reader: Reader): Promise<AsyncGenerator<News>>
 }
 
 /** Least time between two looks for tasks that are gone, in ms: thousands may go at once. */
@@ -44,6 +55,9 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
   const queued = new Map<number, TaskStory>()
   let reading: { readonly stop: AbortController; readonly begun: Promise<unknown> } | undefined
   let revision: number | undefined
+  /** Whether readers looked how things stand, and whether there may be changes up to `revision` since, of which they were not told. */
+  let hasLooked = false
+  let isBehind = false
   /** The place of the task that is given out next. */
   let next: number | undefined
 
@@ -54,29 +68,38 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     if (story.is === 'waiting' && story.place !== undefined) queued.set(id, story)
     else queued.delete(id)
   }
-  const tell = (story: TaskStory) => {
-    const told = readers.get(story.id)
-    if (told === undefined) return
-    note(story)
-    const news = { told: tellOf(story, next), revision }
-    for (const mailbox of told) mailbox.put(news)
-    if (hasEnded(news.told)) readers.delete(story.id)
+  /** While it is unknown how a task stands, nobody can be told up to where they know. */
+  const newsOf = (story: TaskStory): News => ({
+    told: tellOf(story, next),
+    revision: isBehind || unknown.size > 0 ? undefined : revision,
+  })
+  /** What a page of the feed tells of; what was removed comes last. */
+  const storiesOf = ({ tasks, removed = [] }: Changes): TaskStory[] => {
+    const there = new Set(tasks.map(({ id }) => id))
+    const gone = removed.filter(id => !there.has(id)).map(id => ({ id, is: 'gone' }) as const)
+    return [...tasks.map(storyOf), ...gone]
   }
+  const tell = (stories: readonly TaskStory[]) => {
+    const wanted = stories.filter(({ id }) => readers.has(id))
+    wanted.forEach(note)
+    for (const story of wanted) {
+      const news = newsOf(story)
+      for (const mailbox of readers.get(story.id) ?? []) mailbox.put(news)
+      if (hasEnded(news.told)) readers.delete(story.id)
+    }
+  }
+  /** What a reader has been told of up to `since` it need not be told anew, unless it says how many are before it. */
+  const isNews = ({ is, revision: changed, ...story }: TaskStory, since: number | undefined) =>
+    changed === undefined || since === undefined || changed > since || 'place' in story
 
   const look = async (ids: readonly number[]): Promise<TaskStory[]> => {
     const nothing = () => ids.map(id => ({ id, is: 'unknown for now' }) as const)
     return askStories(master, ids).catch(nothing)
   }
-  const lookAgain = async (ids: Iterable<number>) => (await look([...ids])).forEach(tell)
-  const lookForGone = async () => {
-    for (const story of await look([...readers.keys()])) if (story.is === 'gone') tell(story)
-  }
+  const lookForGone = async () => tell((await look([...readers.keys()])).filter(({ is }) => is === 'gone'))
   /** Tells a new reader of what the feed has not told of by now: that is newer than the answer to a look. */
-  const lookFor = async (
-    mailbox: Mailbox,
-    ids: readonly number[],
-    noteGone: (gone: number) => Promise<void>,
-  ) => {
+  const lookFor = async (mailbox: Mailbox, { ids, since, noteGone }: ReaderOfSome) => {
+    hasLooked = true
     const stories = await askStories(master, ids)
     const gone = countGone(stories)
     const hasNone = gone === stories.length
@@ -87,31 +110,19 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
         'not-found',
         ids.length === 1 ? 'No such task.' : 'None of these tasks is there.',
       )
-    for (const story of stories) {
-      if (mailbox.hasHeardOf(story.id) || !readers.has(story.id)) continue
-      note(story)
-      mailbox.put({ told: tellOf(story, next), revision })
+    const wanted = stories.filter(({ id }) => readers.has(id) && !mailbox.hasHeardOf(id))
+    wanted.forEach(note)
+    const toldUpTo = hasReached(since) ? since : undefined
+    for (const story of wanted) {
+      const news = newsOf(story)
+      if (isNews(story, toldUpTo)) mailbox.put(news)
+      else if (hasEnded(news.told)) mailbox.leaveOut(story.id)
     }
   }
 
   const read = async (signal: AbortSignal, begin: () => void) => {
-    const seldom = (ms: number, act: () => Promise<void>) => {
-      let isAsked = false
-      let isActing = false
-      return async () => {
-        isAsked = true
-        if (isActing) return
-        isActing = true
-        while (isAsked && !signal.aborted) {
-          isAsked = false
-          await act()
-          await delay(ms, undefined, { signal }).catch(() => {})
-        }
-        isActing = false
-      }
-    }
-    const lookForGoneSeldom = seldom(LOOK_MS, lookForGone)
-    const tellOfQueueSeldom = seldom(QUEUE_MS, async () => queued.forEach(tell))
+    const lookForGoneSeldom = seldom(LOOK_MS, signal, lookForGone)
+    const tellOfQueueSeldom = seldom(QUEUE_MS, signal, async () => tell([...queued.values()]))
     let pageAt = Number.NEGATIVE_INFINITY
     const ask: typeof master.ask.changes = async (query, options) => {
       const restMs = pageAt + PAGE_MS - performance.now()
@@ -126,16 +137,18 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     for await (const turn of followFeed(ask, signal)) {
       revision = turn.revision
       if (hasBegun && turn.page === undefined) for (const mailbox of readersOfAll) mailbox.close()
+      if (turn.page === undefined) isBehind = hasLooked
       hasBegun = true
       begin()
-      for (const story of turn.page?.tasks.map(storyOf) ?? []) {
-        for (const mailbox of readersOfAll) mailbox.put({ told: tellOf(story, next), revision })
-        tell(story)
-      }
-      // What is removed makes a page that tells of no task, as a wait does in which nothing happened.
-      if (turn.page?.tasks.length === 0) void lookForGoneSeldom()
+      const stories = turn.page === undefined ? [] : storiesOf(turn.page)
+      for (const mailbox of readersOfAll)
+        for (const story of stories) mailbox.put({ told: tellOf(story, next), revision })
+      tell(stories)
+      if (turn.page !== undefined && turn.page.removed === undefined) void lookForGoneSeldom()
       // Before the feed is read on, so that what a look saw is not told after what came later.
-      await lookAgain(turn.page === undefined ? readers.keys() : unknown)
+      const again = await look([...(isBehind ? readers.keys() : unknown)])
+      if (!signal.aborted) isBehind = false
+      tell(again)
     }
   }
 
@@ -170,19 +183,45 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     reading?.stop.abort()
     reading = undefined
     revision = undefined
+    isBehind = false
+    hasLooked = false
     next = undefined
   }
 
-  async function* readToEnd(mailbox: Mailbox, goAway: () => void): AsyncGenerator<News> {
+  /** Whether the feed has been there: one that was put back to where it stood earlier counts anew. */
+  const hasReached = (since: number | undefined): since is number =>
+    since !== undefined && revision !== undefined && since <= revision
+
+  /** What changed after `since`, up to now; gives where that is. */
+  async function* catchUp(since: number): AsyncGenerator<News, number> {
+    for (let at = since; ; ) {
+      const page = await master.ask.changes({ since: at, wait: 0 })
+      for (const story of storiesOf(page))
+        yield { told: tellOf(story, next), revision: story.revision ?? page.revision }
+      at = page.revision
+      if (page.tasks.length === 0) return at
+    }
+  }
+
+  async function* readAll(
+    mailbox: Mailbox,
+    since: number | undefined,
+    goAway: () => void,
+  ): AsyncGenerator<News> {
     try {
-      yield* mailbox.read()
+      const toldUpTo = hasReached(since) ? yield* catchUp(since) : 0
+      for await (const news of mailbox.read())
+        if (news.revision === undefined || news.revision > toldUpTo) yield news
+    } catch (error) {
+      // Its reader comes again, and goes on from where it was.
+      if (!hasCode(error, 'unavailable')) throw error
     } finally {
       goAway()
     }
   }
 
   return {
-    async followAll(signal) {
+    async followAll({ signal, since }) {
       const mailbox = createMailbox('all')
       const goAway = () => {
         signal.removeEventListener('abort', goAway)
@@ -198,9 +237,10 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
         goAway()
         throw new ServiceError('unavailable', 'The feed of changes cannot be read.')
       }
-      return readToEnd(mailbox, goAway)
+      return readAll(mailbox, since, goAway)
     },
-    async *follow(ids, signal, noteGone) {
+    async *follow(reader) {
+      const { ids, signal } = reader
       if (signal.aborted) return
       const mailbox = createMailbox(ids)
       // Not only at the end of this generator: it may never be asked for its next step again.
@@ -209,7 +249,7 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
       try {
         // First in the feed, then looked at: what changes in between is told.
         await enter(ids, mailbox)
-        await lookFor(mailbox, ids, noteGone)
+        await lookFor(mailbox, reader)
         yield* mailbox.read()
       } finally {
         signal.removeEventListener('abort', goAway)

@@ -2,7 +2,10 @@ import { hasEnded, type Told } from './told.ts'
 
 export interface News {
   readonly told: Told
-  /** Where the feed of changes stood; undefined where there is none. */
+  /**
+   * Whoever has been told this has been told of all changes up to this one; undefined where that cannot be said. It never goes
+   * back from one news to the next.
+   */
   readonly revision: number | undefined
 }
 
@@ -15,6 +18,8 @@ export interface Mailbox {
   put(news: News): void
   /** Whether anything was put of that task. */
   hasHeardOf(id: number): boolean
+  /** Its reader knows already how this task ended. */
+  leaveOut(id: number): void
   close(): void
   /**
    * What comes; ends with the last of its tasks, or when the mailbox is closed. Of some tasks it tells each thing once in a row, and
@@ -48,22 +53,27 @@ export function createMailbox(ids: readonly number[] | 'all'): Mailbox {
         // A look that was under way when the end was told of may know less.
         if (!left.has(id) || (latest !== undefined && hasEnded(latest.told))) return
       }
+      // Last, or whoever reads it would hear of a later change than of one that is unread still.
+      unread.delete(id)
       unread.set(id, news)
       if (unread.size > MOST_UNREAD) close()
       wake()
     },
     hasHeardOf: id => heardOf.has(id),
+    leaveOut: id => void left?.delete(id),
     close,
     async *read() {
       while (!isClosed && left?.size !== 0) {
-        const [news] = unread.values()
-        if (news === undefined) {
+        const [latest, after] = unread.values()
+        if (latest === undefined) {
           await new Promise<void>(resolve => {
             wake = resolve
           })
           continue
         }
-        const { told } = news
+        const { told } = latest
+        // Of several at one revision only the last one brings its reader there.
+        const news = latest.revision === after?.revision ? { told, revision: undefined } : latest
         unread.delete(told.id)
         if (left === undefined) {
           yield news

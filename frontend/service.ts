@@ -10,7 +10,7 @@ import type { masterContract } from '../master/contract.ts'
 import { packFiles } from './archive.ts'
 import { script, scriptVersion } from './assets.ts'
 import { frontendContract, notReady, ready, type StatusReport } from './contract.ts'
-import { sendEvents, sendEventsOf } from './events.ts'
+import { lastEventOf, sendEvents, sendEventsOf } from './events.ts'
 import { createFeed } from './feed.ts'
 import { formLimits, readAnnouncement, readFile } from './form.ts'
 import { nameFiles } from './names.ts'
@@ -74,7 +74,8 @@ export function buildFrontend({
     const { request, reply, signal } = call
     visitors.enterStream(request, reply)
     const noteGone = (gone: number) => visitors.countGone(request, gone)
-    return visitors.countMiss(request, () => sendEventsOf(reply, feed.follow(ids, signal, noteGone), beatMs))
+    const reader = { ids: [...new Set(ids)], signal, since: lastEventOf(request), noteGone }
+    return visitors.countMiss(request, () => sendEventsOf(reply, feed.follow(reader), beatMs))
   }
 
   /** How these tasks stand; `not-found` when there is none of them. */
@@ -190,7 +191,8 @@ export function buildFrontend({
       if (ids === undefined) {
         if (!isOperator(request)) throw new ServiceError('bad-request', 'The parameter ids is missing.')
         visitors.enterStream(request, reply)
-        return sendEvents(reply, await feed.followAll(call.signal), beatMs)
+        const reader = { signal: call.signal, since: lastEventOf(request) }
+        return sendEvents(reply, await feed.followAll(reader), beatMs)
       }
       if (!request.headers.accept?.includes('application/json')) return follow(call, ids)
       const stories = await lookAt(request, ids)

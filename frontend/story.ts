@@ -9,12 +9,17 @@ import type { Took } from './took.ts'
 const AT_ONCE = 8
 
 /** What visitors are told of a task. */
-export type TaskStory =
-  | { readonly id: number; readonly is: 'ready'; readonly took?: Took | undefined }
-  | { readonly id: number; readonly is: 'waiting'; readonly step?: Step; readonly place?: number | undefined }
-  | { readonly id: number; readonly is: 'failed'; readonly reason: string; readonly took?: Took | undefined }
-  | { readonly id: number; readonly is: 'gone' }
-  | { readonly id: number; readonly is: 'unknown for now' }
+export type TaskStory = {
+  readonly id: number
+  /** Number of the task's last change, where the database tells of it. */
+  readonly revision?: number | undefined
+} & (
+  | { readonly is: 'ready'; readonly took?: Took | undefined }
+  | { readonly is: 'waiting'; readonly step?: Step; readonly place?: number | undefined }
+  | { readonly is: 'failed'; readonly reason: string; readonly took?: Took | undefined }
+  | { readonly is: 'gone' }
+  | { readonly is: 'unknown for now' }
+)
 
 /** Whether it is worked on already; an original master does not say. */
 export type Step = 'queued' | 'working'
@@ -87,12 +92,12 @@ export function tookOf({ ageMs, takenMs, endedMs, stepsMs = [] }: Task): Took | 
 
 /** The story of a task as the database tells of it. */
 export function storyOf(task: Task): TaskStory {
-  const { id, state, reason = 'The task failed.', place } = task
-  if (state === failed) return { id, is: 'failed', reason: oneLine(reason), took: tookOf(task) }
-  if (state === finished) return { id, is: 'ready', took: tookOf(task) }
+  const { id, revision, state, reason = 'The task failed.', place } = task
+  if (state === failed) return { id, revision, is: 'failed', reason: oneLine(reason), took: tookOf(task) }
+  if (state === finished) return { id, revision, is: 'ready', took: tookOf(task) }
   return state === notStarted
-    ? { id, is: 'waiting', step: 'queued', place }
-    : { id, is: 'waiting', step: 'working' }
+    ? { id, revision, is: 'waiting', step: 'queued', place }
+    : { id, revision, is: 'waiting', step: 'working' }
 }
 
 /**

@@ -15,6 +15,7 @@ import { createLoners } from './loners.ts'
 import { createLostHolders } from './lost.ts'
 import { readOverview } from './overview.ts'
 import { createPolls, type Poll } from './polls.ts'
+import { createRemovals } from './removals.ts'
 import { createStanding } from './standing.ts'
 import { openTaskTable, type TaskRow } from './tasks.ts'
 import { createWatchers } from './watchers.ts'
@@ -53,6 +54,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const told = tasks.told()
   const standing = createStanding(tasks, told)
   let revision = told.revision
+  const removals = createRemovals(revision)
   const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
   const polls = createPolls()
   const watchers = createWatchers()
@@ -91,6 +93,12 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     if (!life.isOpen(row) || row.losses === 0) lost.forget(row.id)
     loners.forget(row.id, row.holder?.worker)
   }
+  const remove = (row: TaskRow) => {
+    revision += 1
+    tasks.remove(row)
+    changed.add(row.id)
+    removals.note(row.id, revision)
+  }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
     const length = isPlain ? plainLeaseMs : leaseMs
     return {
@@ -114,6 +122,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
 
   const toTask = (row: TaskRow): Task => ({
     ...life.toTask(row, now()),
+    revision: row.revision,
     ...(row.state === notStarted && { place: row.seq }),
   })
 
@@ -160,6 +169,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const committed = () => {
     standing.committed()
     loners.committed()
+    removals.committed()
     hour.add(doings)
     for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
@@ -173,6 +183,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     revision = revisionBefore
     standing.rolledBack()
     loners.rolledBack()
+    removals.rolledBack()
     tasks.forget()
     startTurn()
     nextDue = now()
@@ -267,10 +278,9 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       batch.run(() => {
         const row = tasks.find(id)
         if (row === undefined) return
-        tasks.remove(row)
+        remove(row)
         lost.forget(id)
         loners.forget(id)
-        changed.add(id)
         failpoint('database.task.removed')
       }),
     giveUp: (id, endedMs) =>
@@ -278,8 +288,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         const row = tasks.find(id)
         if (row !== undefined) {
           life.refuseNeeded(row, endedMs, now())
-          tasks.remove(row)
-          changed.add(id)
+          remove(row)
         }
         tasks.giveUp(id, now(), now() - GIVEN_UP_MS)
       }),
@@ -287,7 +296,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       if (since === revision) await watchers.wait('any', { waitMs, signal })
       const rows = tasks.changedAfter(since, limit)
       const last = rows.length < limit ? revision : (rows.at(-1)?.revision ?? revision)
-      return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask) }
+      const removed = removals.between(since, last)
+      return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask), removed }
     },
     overview: () => readOverview(tasks, hour.minutes(), now()),
     async *list() {

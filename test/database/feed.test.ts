@@ -74,6 +74,21 @@ forEachEngine((name, openFor) => {
       },
     )
 
+    t.test('what was removed is told of once, also beside what changed, and to who was away', async t => {
+      const { engine } = openFor(t)
+      for (const id of [1, 2, 3]) await engine.newTask(id)
+      const { revision } = await engine.changes({ since: 0, waitMs: 0 })
+      const told = engine.changes({ since: revision, waitMs: 60_000 })
+      await Promise.all([engine.remove(1), engine.set(2, failed), engine.remove(9)])
+      const { tasks, ...page } = await told
+      t.same([tasks.map(({ id }) => id), page.removed], [[2], [1]])
+      const after = page.revision
+      await engine.giveUp(2, 0)
+      t.match(await engine.changes({ since: after, waitMs: 60_000 }), { tasks: [], removed: [2] })
+      t.same((await engine.changes({ since: revision, waitMs: 0 })).removed, [1, 2])
+      t.same((await engine.changes({ since: 0, limit: 1, waitMs: 0 })).removed, [], 'none up to there')
+    })
+
     t.test('the feed waits for news, and answers a revision from the future at once', async t => {
       const { engine } = openFor(t)
       const { revision } = await engine.changes({ since: 0, waitMs: 0 })
@@ -81,7 +96,7 @@ forEachEngine((name, openFor) => {
       await engine.newTask(1)
       t.match((await told).tasks, [{ id: 1, state: notStarted }])
       const future = await engine.changes({ since: Number.MAX_SAFE_INTEGER, waitMs: 60_000 })
-      t.same(future, { revision: (await told).revision, next: 1, tasks: [] })
+      t.same(future, { revision: (await told).revision, next: 1, tasks: [], removed: [] })
     })
 
     t.test('the list has every task, in the order in which they were made', async t => {

@@ -183,7 +183,12 @@ t.test(
     const { revision } = await engine.changes({ since: 0, waitMs: 0 })
     await engine.remove(1)
     const after = await restart(0)
-    t.same(await after.changes({ since: revision, waitMs: 0 }), { revision, next: 1, tasks: [] })
+    const page = await after.changes({ since: revision, waitMs: 0 })
+    t.same(
+      page,
+      { revision: revision + 1, next: 1, tasks: [], removed: undefined },
+      'and says that it forgot',
+    )
     await after.newTask(0)
     const news = await after.changes({ since: revision, waitMs: 0 })
     t.ok(news.revision > revision)

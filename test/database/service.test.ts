@@ -173,7 +173,12 @@ t.test('the feed is JSON', async t => {
   await post('/newTask?id=5')
   const { revision, tasks } = JSON.parse((await get('/changes')).text)
   t.match(tasks, [{ id: 5, state: 0 }])
-  t.same(JSON.parse((await get(`/changes?since=${revision}`)).text), { revision, next: 1, tasks: [] })
+  t.same(JSON.parse((await get(`/changes?since=${revision}`)).text), {
+    revision,
+    next: 1,
+    tasks: [],
+    removed: [],
+  })
 })
 
 t.test('what is not an id is 400, an unknown one 404', async t => {

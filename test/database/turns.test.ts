@@ -13,7 +13,7 @@ t.test('a turn that is undone leaves the engine as it was, and who waited before
   const answers = [engine.newTask(1), engine.newTask(notAnId), engine.take(waiting)]
   for (const { status } of await Promise.allSettled(answers)) t.equal(status, 'rejected')
   t.equal(await engine.get(1), undefined)
-  t.same(await engine.changes({ since: 0, waitMs: 0 }), { revision: 0, tasks: [] })
+  t.same(await engine.changes({ since: 0, waitMs: 0 }), { revision: 0, tasks: [], removed: [] })
   await engine.newTask(2)
   t.match((await poll)?.grant, { id: 2, attempt: 1 })
   t.match(await engine.changes({ since: 0, waitMs: 0 }), { revision: 2, tasks: [{ id: 2 }] })

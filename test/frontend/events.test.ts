@@ -1,50 +1,17 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { request } from 'undici'
 import { failed, finished, inProgress } from '../../database/contract.ts'
-import { openSqliteTasks } from '../../database/engines/sqlite.ts'
-import { buildDatabase } from '../../database/service.ts'
 import { MOST_TASKS } from '../../frontend/contract.ts'
-import { openBareServer, openWire, type Wire } from '../kit/wire.ts'
-import { identityOf, type Stage } from '../stage.ts'
+import { openBareServer } from '../kit/wire.ts'
 import { waitFor } from '../system/waiting.ts'
-import { type OpenOptions, openFrontend } from './open.ts'
-
-async function open(t: Test, options: OpenOptions = {}) {
-  const { stage, app, url, port } = await openFrontend(t, options)
-  const listen = async (path: string): Promise<Wire> => {
-    const wire = await openWire(t, port)
-    wire.say(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`)
-    return wire
-  }
-  const follow = (id: number) => listen(`/task?id=${id}`)
-  const followAll = (...ids: number[]) => listen(`/events?ids=${ids}`)
-  return { stage, app, url, listen, follow, followAll, asks: watchAsks(stage) }
-}
-
-/** How often the master was asked to hold the feed of changes, and how often it does so now. */
-function watchAsks({ apps }: Stage) {
-  const asks = { all: 0, held: 0 }
-  apps.master.server.on('request', (request, response) => {
-    if (!/^\/changes.*wait=[1-9]/.test(request.url ?? '')) return
-    asks.all += 1
-    asks.held += 1
-    response.on('close', () => {
-      asks.held -= 1
-    })
-  })
-  return asks
-}
-
-/** The data of each event so far, read from chunks as they come over the wire. */
-const told = (wire: Wire) =>
-  [...wire.heard().matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
+import { openStreams, startDatabase, told } from './streams.ts'
 
 const waiting = /"state":"waiting"/
 
 t.test(
   'a task is told of from waiting to ready, each with the revision, and then the stream ends',
   async t => {
-    const { stage, follow } = await open(t)
+    const { stage, follow } = await openStreams(t)
     await stage.database.ask.newTask({ id: 1 })
     const wire = await follow(1)
     await wire.hears(waiting)
@@ -70,7 +37,7 @@ t.test(
 )
 
 t.test('a task that fails is told of with its reason, on one line', async t => {
-  const { stage, follow } = await open(t)
+  const { stage, follow } = await openStreams(t)
   await stage.database.ask.newTask({ id: 1 })
   const wire = await follow(1)
   await wire.hears(waiting)
@@ -86,7 +53,7 @@ t.test('a task that fails is told of with its reason, on one line', async t => {
 })
 
 t.test('an unknown task is not found, a malformed id refused', async t => {
-  const { url } = await open(t)
+  const { url } = await openStreams(t)
   const headers = { accept: 'text/event-stream' }
   for (const [id, status] of [
     ['7', 404],
@@ -99,7 +66,7 @@ t.test('an unknown task is not found, a malformed id refused', async t => {
 })
 
 t.test('any number of streams read one feed, and none is read when nobody listens', async t => {
-  const { stage, follow, asks } = await open(t)
+  const { stage, follow, asks } = await openStreams(t)
   for (const id of [1, 2]) await stage.database.ask.newTask({ id })
   const first = await follow(1)
   await first.hears(waiting)
@@ -117,7 +84,7 @@ t.test('any number of streams read one feed, and none is read when nobody listen
 })
 
 t.test('a reader who goes away leaves nothing behind, and takes nothing from the others', async t => {
-  const { stage, follow, asks } = await open(t)
+  const { stage, follow, asks } = await openStreams(t)
   await stage.database.ask.newTask({ id: 1 })
   const [first, second] = [await follow(1), await follow(1)]
   for (const wire of [first, second]) await wire.hears(waiting)
@@ -136,7 +103,7 @@ t.test('a reader who goes away leaves nothing behind, and takes nothing from the
 })
 
 t.test('a task that is deleted while it is followed ends its stream, and no other', async t => {
-  const { stage, follow, asks } = await open(t)
+  const { stage, follow, asks } = await openStreams(t)
   for (const id of [1, 2]) await stage.database.ask.newTask({ id })
   const [gone, other] = [await follow(1), await follow(2)]
   for (const wire of [gone, other]) await wire.hears(waiting)
@@ -151,23 +118,8 @@ t.test('a task that is deleted while it is followed ends its stream, and no othe
   for (const wire of [other, last]) await wire.closed
 })
 
-/** Puts a database on the tasks of a file in the place of the one before. */
-async function startDatabase(t: Test, stage: Stage, path: string) {
-  const engine = openSqliteTasks({ path })
-  const app = buildDatabase({ identity: identityOf('database'), guard: { secrets: [] }, engine })
-  const address = await stage.listen(app)
-  const entry = `key=databaseAddress&value=${address}&instance=database-here&ttl=60`
-  await (await request(`http://${stage.kv}/set?${entry}`, { method: 'POST' })).body.dump()
-  const end = async () => {
-    await app.close()
-    await engine.close()
-  }
-  t.teardown(end)
-  return { engine, end }
-}
-
 t.test('a stream goes on over a restart of the database', async t => {
-  const { stage, follow, asks } = await open(t)
+  const { stage, follow, asks } = await openStreams(t)
   const path = `${t.testdir()}/tasks.db`
   await stage.end('database')
   const before = await startDatabase(t, stage, path)
@@ -183,7 +135,7 @@ t.test('a stream goes on over a restart of the database', async t => {
 })
 
 t.test('a database that was started anew is asked what it knows of each task', async t => {
-  const { stage, follow, asks } = await open(t)
+  const { stage, follow, asks } = await openStreams(t)
   const folder = t.testdir()
   for (const id of [1, 2, 3, 4, 5]) await stage.database.ask.newTask({ id })
   const [known, forgotten] = [await follow(1), await follow(2)]
@@ -199,7 +151,7 @@ t.test('a database that was started anew is asked what it knows of each task', a
 })
 
 t.test('behind an original master, which has no feed, a stream asks by itself', async t => {
-  const { stage, follow } = await open(t)
+  const { stage, follow } = await openStreams(t)
   let answer = '0'
   const original = await openBareServer(t, (request, response) => {
     request.resume()
@@ -219,7 +171,7 @@ t.test('behind an original master, which has no feed, a stream asks by itself', 
 })
 
 t.test('a stream says that it is still there, and ends when the frontend drains', async t => {
-  const { stage, app, follow } = await open(t, { beatMs: 20 })
+  const { stage, app, follow } = await openStreams(t, { beatMs: 20 })
   await stage.database.ask.newTask({ id: 1 })
   const wire = await follow(1)
   await wire.hears(/(: still here\n\n[^:]*){2}/)
@@ -229,7 +181,7 @@ t.test('a stream says that it is still there, and ends when the frontend drains'
 })
 
 t.test('while the database is away a stream says so, and what it learns once it is back', async t => {
-  const { stage, follow } = await open(t)
+  const { stage, follow } = await openStreams(t)
   await stage.end('database')
   const wire = await follow(1)
   await wire.hears(/"state":"unknown for now"/)
@@ -241,7 +193,7 @@ t.test('while the database is away a stream says so, and what it learns once it 
 t.test(
   'one stream tells of many tasks, of each at once and as it changes, up to the end of the last',
   async t => {
-    const { stage, followAll, asks } = await open(t)
+    const { stage, followAll, asks } = await openStreams(t)
     for (const id of [1, 2]) await stage.database.ask.newTask({ id })
     const wire = await followAll(1, 2, 3, 2)
     await wire.hears(/"id":1,[\s\S]*"id":2,[\s\S]*"id":3,/)
@@ -262,7 +214,7 @@ t.test(
 )
 
 t.test('who waits is told how many are before it, and when there are fewer', async t => {
-  const { stage, followAll } = await open(t)
+  const { stage, followAll } = await openStreams(t)
   for (const id of [1, 2, 3]) await stage.database.ask.newTask({ id })
   const wire = await followAll(3)
   const before = () => told(wire).map(({ ahead }) => ahead)
@@ -277,7 +229,7 @@ t.test('who waits is told how many are before it, and when there are fewer', asy
 })
 
 t.test('of tasks that there are not, or too many, no stream tells', async t => {
-  const { url } = await open(t)
+  const { url } = await openStreams(t)
   const statusOf = async (query: string) => {
     const { statusCode, body } = await request(`${url}/events${query}`)
     t.match(await body.text(), /^Error: /)
@@ -289,7 +241,7 @@ t.test('of tasks that there are not, or too many, no stream tells', async t => {
 })
 
 t.test('operators are told of every task, also when there is none yet', async t => {
-  const { stage, listen, followAll, asks } = await open(t)
+  const { stage, listen, followAll, asks } = await openStreams(t)
   const wire = await listen('/events')
   await wire.hears(/retry: /)
   await stage.database.ask.newTask({ id: 4 })
@@ -315,7 +267,7 @@ t.test('operators are told of every task, also when there is none yet', async t 
 })
 
 t.test('operators are told when they may have missed something, by the end of the stream', async t => {
-  const { stage, url, listen } = await open(t)
+  const { stage, url, listen } = await openStreams(t)
   const path = `${t.testdir()}/tasks.db`
   for (const id of [1, 2, 3]) await stage.database.ask.newTask({ id })
   const wire = await listen('/events')
@@ -331,7 +283,7 @@ t.test('operators are told when they may have missed something, by the end of th
 })
 
 t.test('nobody else is told of every task', async t => {
-  const { url } = await open(t)
+  const { url } = await openStreams(t)
   const fromElsewhere = await request(`${url}/events`, { headers: { 'sec-fetch-site': 'cross-site' } })
   t.equal(fromElsewhere.statusCode, 400)
   await fromElsewhere.body.dump()
