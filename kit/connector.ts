@@ -1,4 +1,4 @@
-import { buildConnector, type Pool } from 'undici'
+import { buildConnector } from 'undici'
 import type { Credentials, Material } from './credentials.ts'
 
 export type Scheme = 'http' | 'https'
@@ -12,6 +12,12 @@ export class HandshakeError extends Error {
   readonly code = 'EHANDSHAKE'
 }
 
+/** A connection came about, and nothing was sent over it, since it is not known whose it is. */
+export class StrangerError extends Error {
+  override readonly name = 'StrangerError'
+  readonly code = 'ESTRANGER'
+}
+
 /**
  * How a client connects: with credentials it shows its certificate, and goes on only if the other side's is of their
  * authority, still holds, and is for the host it was reached at; else a `HandshakeError`. Renewed credentials hold for each
@@ -20,8 +26,8 @@ export class HandshakeError extends Error {
 export function createConnector(
   credentials: Credentials | undefined,
   timeoutMs: number,
-): NonNullable<Pool.Options['connect']> {
-  if (credentials === undefined) return { timeout: timeoutMs }
+): buildConnector.connector {
+  if (credentials === undefined) return buildConnector({ timeout: timeoutMs })
   const connectorOf = ({ context }: Material) =>
     // A handshake that is shortened by an earlier one does not look at the certificate.
     buildConnector({ timeout: timeoutMs, secureContext: context, maxCachedSessions: 0 })
@@ -34,6 +40,35 @@ export function createConnector(
     connect(options, (...[error, socket]) => {
       if (error === null) callback(null, socket)
       else callback(asHandshakeError(error), null)
+    })
+  }
+}
+
+/**
+ * The same, but a connection that came about is not used before `confirm` says that whoever is at its other end is still who it
+ * should be: nothing is sent over it when that rejects.
+ */
+export function confirmed(
+  connect: buildConnector.connector,
+  confirm: () => Promise<void>,
+): buildConnector.connector {
+  return (options, callback) => {
+    connect(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null)
+      // It has no other reader of its errors until it is handed over.
+      const letGo = () => void socket.destroy()
+      socket.on('error', letGo)
+      const hand = () => {
+        if (socket.destroyed) throw new Error('ended at once')
+        socket.off('error', letGo)
+        callback(null, socket)
+      }
+      confirm()
+        .then(hand)
+        .catch(cause => {
+          socket.destroy()
+          callback(new StrangerError('whoever is there now has not said who it is', { cause }), null)
+        })
     })
   }
 }

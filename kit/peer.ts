@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Dispatcher, Pool } from 'undici'
 import { collect, SMALL_BODY_BYTES } from './body.ts'
-import { createConnector, schemeOf } from './connector.ts'
+import { confirmed, createConnector, schemeOf } from './connector.ts'
 import { health } from './contract.ts'
 import type { Credentials } from './credentials.ts'
 import { ServiceError } from './errors.ts'
@@ -52,7 +53,7 @@ export interface Response extends Answer {
 
 export interface Peer {
   readonly entry: Entry
-  /** Said who it is, and no connection to it has ended since: the process behind the address is still the same. */
+  /** Said who it is, and no connection to it is known to have ended since: the process behind the address is still the same. */
   isVerified(): boolean
   /** True when it knows no /health: a service of the original system. */
   isOriginal(): boolean
@@ -88,34 +89,57 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
   let isVerified = false
   let isOriginal = false
   let verifying: Promise<void> | undefined
+  /** Connections that it has, but for the one over which it is asked who it is. */
+  let standing = 0
   let owed = 0
   /** When it last said something, or began to owe something, in ms of `performance.now()`. */
   let heardAt = 0
 
-  const openPool = (connections: number | null, headersTimeout: number) => {
-    const pool = new Pool(origin, {
+  const connect = createConnector(credentials, credentials === undefined ? CONNECT_MS : TLS_CONNECT_MS)
+  /**
+   * Of a process that is gone no connection is left when another one has its address: their ends have come by the time that the
+   * new connection stands, but this process may not have heard of them yet. It has once it has read what there is to be read,
+   * which it does before the next turn, and has closed what has ended, which it does before the one after that.
+   */
+  const confirm = async () => {
+    await nextTurn()
+    await nextTurn()
+    if (!isVerified) await verify()
+  }
+  const openPool = (connections: number | null, headersTimeout: number, connector: typeof connect) =>
+    new Pool(origin, {
       connections,
       pipelining: 1,
-      connect: createConnector(credentials, credentials === undefined ? CONNECT_MS : TLS_CONNECT_MS),
+      connect: connector,
       headersTimeout,
       bodyTimeout: BODY_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     })
-    return pool.on('disconnect', () => {
-      isVerified = false
-    })
-  }
+  const openWatched = (connections: number | null, headersTimeout: number) =>
+    openPool(connections, headersTimeout, confirmed(connect, confirm))
+      .on('connect', () => {
+        standing += 1
+      })
+      .on('disconnect', () => {
+        standing -= 1
+        isVerified = false
+      })
   // Small questions, held polls, large bodies and downloads each have connections of their own, so that none waits for
-  // another. Whoever asks for polls and downloads sees to it that there are not too many.
-  const asks = openPool(32, ASK_MS)
-  const polls = openPool(null, POLL_MS)
-  const uploads = openPool(128, STREAM_MS)
-  const downloads = openPool(null, STREAM_MS)
-  const pools = [asks, polls, uploads, downloads]
+  // another; so has the question who is there, for whose answer all others wait. Whoever asks for polls and downloads sees to
+  // it that there are not too many.
+  const asks = openWatched(32, ASK_MS)
+  const polls = openWatched(null, POLL_MS)
+  const uploads = openWatched(128, STREAM_MS)
+  const downloads = openWatched(null, STREAM_MS)
+  const doorbell = openPool(1, HEALTH_MS, connect).on('disconnect', () => {
+    // While others stand they say enough.
+    if (standing === 0) isVerified = false
+  })
+  const pools = [asks, polls, uploads, downloads, doorbell]
 
   const askWho = async () => {
     const { status, body } = await exchange(
-      asks,
+      doorbell,
       { method: 'GET', path: '/health', headers: { accept: '*/*', 'accept-encoding': 'identity' } },
       AbortSignal.timeout(HEALTH_MS),
     )
@@ -130,17 +154,19 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     isVerified = true
   }
 
+  const verify = () => {
+    verifying ??= askWho().finally(() => {
+      verifying = undefined
+    })
+    return verifying
+  }
+
   return {
     entry,
     isVerified: () => isVerified,
     isOriginal: () => isOriginal,
     silentMs: () => (owed === 0 ? 0 : performance.now() - heardAt),
-    verify() {
-      verifying ??= askWho().finally(() => {
-        verifying = undefined
-      })
-      return verifying
-    },
+    verify,
     async send({ method, path, body, isPoll, isDownload, signal }) {
       // undici takes any iterable; its types know streams alone.
       const data = (body?.data ?? null) as Buffer | Readable | null
@@ -188,6 +214,7 @@ export function isConnectFailure(error: unknown): boolean {
     'EADDRNOTAVAIL',
     'ENOTFOUND',
     'EHANDSHAKE',
+    'ESTRANGER',
   ].includes(code)
 }
 

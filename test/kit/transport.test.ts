@@ -9,6 +9,7 @@ import { ServiceError } from '../../kit/errors.ts'
 import type { Entry } from '../../kit/peer.ts'
 import { createTransport } from '../../kit/transport.ts'
 import { crooked } from './crooked.ts'
+import { openDoor } from './doors.ts'
 import { buildToy, listen, toyContract } from './toy.ts'
 import { openBareServer, until } from './wire.ts'
 
@@ -228,6 +229,20 @@ t.test('who took over the port of another is found out before it gets data', asy
   leaving.abort()
   t.match(await question, { name: 'AbortError' })
   t.same([...new Set(bare.requests)], ['GET /health'])
+})
+
+t.test('who took over the port of another in one turn is asked nothing but who it is', async t => {
+  const [first, second] = [openDoor(t, 'toy-0'), openDoor(t, 'somebody else')]
+  const port = first.open(0)
+  const { ask } = connect(t, [{ value: `127.0.0.1:${port}`, instance: 'toy-0' }])
+  await ask.byId({ id: 1 })
+  // Nothing of this is heard of before the next turn of this thread.
+  first.close()
+  second.open(port)
+  const upload = Buffer.alloc(SMALL_BODY_BYTES + 1)
+  await t.rejects(ask.count({}, { body: { data: upload, length: upload.length } }), { code: 'unavailable' })
+  t.ok(second.asked.length > 0)
+  t.same([...new Set(second.asked)], ['GET /health'])
 })
 
 t.test('who finds nobody waits, and goes on as soon as somebody is there', async t => {
