@@ -28,15 +28,20 @@ ${overview === undefined ? '' : renderFailures(overview) + renderHeld(overview)}
   )
 }
 
-/** @param rows Their cells as HTML; the first names the row. On a narrow screen each cell says itself what it is of. */
+/**
+ * On a narrow screen each cell says itself what it is of. Browsers take what is laid out as blocks for no table any more, unless roles
+ * say that it is one.
+ *
+ * @param rows Their cells as HTML; the first names the row.
+ */
 function renderTable(says: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const renderRow = ([name, ...cells]: readonly string[]) => {
-    const rest = cells.map((cell, at) => `<td data-of="${heads[at + 1]}">${cell}`)
-    return `<tr><th scope="row">${name}${rest.join('')}</tr>`
+    const rest = cells.map((cell, at) => `<td role="cell" data-of="${heads[at + 1]}">${cell}`)
+    return `<tr role="row"><th role="rowheader" scope="row">${name}${rest.join('')}</tr>`
   }
-  return `<div class="wide" tabindex="0" role="region" aria-label="${says}"><table>
-<thead><tr>${heads.map(head => `<th scope="col">${head}`).join('')}</tr></thead>
-<tbody>
+  return `<div class="wide" tabindex="0" role="region" aria-label="${says}"><table role="table">
+<thead role="rowgroup"><tr role="row">${heads.map(head => `<th role="columnheader" scope="col">${head}`).join('')}</tr></thead>
+<tbody role="rowgroup">
 ${rows.map(renderRow).join('\n')}
 </tbody>
 </table></div>`

@@ -63,7 +63,8 @@ t.test('a browser gets a page that looks again by itself, and no markup from els
     return page.text.includes('bold') && page.text
   })
   t.match(text, /http-equiv="refresh"/)
-  for (const service of services) t.match(text, new RegExp(`<th scope="row">${service}<td`))
+  for (const service of services)
+    t.match(text, new RegExp(`<th role="rowheader" scope="row">${service}<td role="cell"`))
   t.match(text, /&#60;b&#62;bold/)
   t.notMatch(text, /<b>|<script>/)
 })
