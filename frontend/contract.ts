@@ -28,9 +28,9 @@ export const instanceStatus = z.object({
   service: z.string(),
   /**
    * `up`: it answered in time and is ready. `not ready`: it answered; it starts, or is about to end. `slow`: it did not answer in
-   * time. `away`: nobody is there.
+   * time. `away`: nobody is there. `unknown`: the kv-store does not say who is there, and never did.
    */
-  state: z.enum(['up', 'not ready', 'slow', 'away']),
+  state: z.enum(['up', 'not ready', 'slow', 'away', 'unknown']),
   /** Why it is not up, and what else is to be known. */
   note: z.string().optional(),
   address: z.string().optional(),

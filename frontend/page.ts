@@ -1,6 +1,7 @@
 import { scriptVersion, style, styleSource } from './assets.ts'
 import { formatDuration } from './duration.ts'
 import type { TaskStory } from './story.ts'
+import { asSentence } from './told.ts'
 import { formatTook, type Took } from './took.ts'
 
 const ICON =
@@ -36,18 +37,20 @@ const PLATE = `<div class="plate"><svg aria-hidden="true" focusable="false">
 /** The upload and its result on top of each other; without a script below each other. */
 const renderComparison = (before: string, after: string) => `<figure class="comparison">
 <div class="stage" role="group" aria-label="Before and after"><div class="layers">
-<img class="before"${before} alt="Before: as it was uploaded">
-<img class="after"${after} alt="After: red and green exchanged">
+<img class="before"${before} draggable="false" alt="Before: as it was uploaded">
+<img class="after"${after} draggable="false" alt="After: red and green exchanged">
 </div></div>
 <label class="slider"><span>Before</span><input type="range" min="0" max="100" value="50" aria-label="Where the picture changes from before to after"><span>After</span></label>
-<button type="button" class="zoom" aria-pressed="false">Zoom in</button>
+<div class="bar"><button type="button" class="in">Zoom in</button>
+<button type="button" class="out" disabled>Zoom out</button>
+<span class="factor soft"></span></div>
 </figure>`
 
 const TEMPLATES = `<template id="row">
 <li class="row" tabindex="-1">
 <div class="thumb"><img alt="" loading="lazy" decoding="async"></div>
 <div>
-<h3><span class="name"></span> <span class="size"></span></h3>
+<h3><a class="name"></a> <span class="size"></span></h3>
 <p class="says"></p>
 <div class="steps" aria-hidden="true"><i></i><i></i><i></i><i></i></div>
 </div>
@@ -83,14 +86,14 @@ export function renderHome({ maxUploadBytes, maxPixels, retentionMs }: HomeFacts
 <p>Red and green of your pictures, exchanged. Everything else in them stays as it is.</p>
 <form id="upload" class="drop" action="/submitTask" method="post" enctype="multipart/form-data"
  data-max-bytes="${maxUploadBytes}" data-max-pixels="${maxPixels}">
-<label for="uploadfile"><span class="unscripted">Choose a PNG</span><span class="scripted-only">Drop PNGs anywhere, paste them, or choose them</span></label>
+<label for="uploadfile"><span class="unscripted">Choose a PNG</span><span class="scripted-only"><span class="fine">Drop PNGs anywhere, paste them, or choose them</span><span class="coarse">Choose PNGs</span></span></label>
 <input id="uploadfile" name="uploadfile" type="file" accept="image/png" required aria-describedby="limits">
 <button class="main unscripted">Exchange red and green</button>
-<p id="limits" class="soft">PNG, up to ${format(maxUploadBytes / 1e6)} MB and ${format(maxPixels / 1e6)} megapixels each. They are stored on this server, and only who has their address can see them. ${renderKept(retentionMs)}</p>
+<p id="limits" class="soft">PNG, up to ${format(maxUploadBytes / 1e6)} MB and ${format(maxPixels / 1e6)} megapixels each. They are stored on this server, and only those who have their address can see them. ${renderKept('They are', retentionMs)}</p>
 </form>
 <section id="list" aria-labelledby="pictures" hidden>
 <div class="bar">
-<h2 id="pictures">Your pictures</h2>
+<h2 id="pictures" tabindex="-1">Your pictures</h2>
 <span class="counted soft"></span>
 <progress aria-label="Pictures that are done" value="0" max="1"></progress>
 <span class="connection soft" data-state="idle"></span>
@@ -107,7 +110,7 @@ ${TEMPLATES}`,
 /** The page about one task; while it is not done, it loads itself anew: without a script each second, else when there is news. */
 export function renderTask(story: TaskStory, retentionMs?: number, isOriginal = false): string {
   const { id } = story
-  const kept = `<p class="soft">${renderKept(retentionMs)}</p>`
+  const kept = `<p class="soft">${renderKept('It is', retentionMs)}</p>`
   const another = '<p><a href="/">Another picture</a></p>'
   const remove = isOriginal ? '' : renderPost(`/deleteTask?id=${id}`, 'Delete now')
   switch (story.is) {
@@ -126,7 +129,7 @@ ${another}`,
     case 'failed':
       return renderPage(
         'It did not work',
-        `<h1>It did not work</h1>\n<p>${escapeHtml(story.reason)}</p>
+        `<h1>It did not work</h1>\n<p>${escapeHtml(asSentence(story.reason))}</p>
 <div class="bar">${isOriginal ? '' : renderPost(`/tryAgain?id=${id}`, 'Try again')}
 ${remove}</div>
 ${renderTook(story.took)}${another}`,
@@ -135,12 +138,19 @@ ${renderTook(story.took)}${another}`,
       return renderPage(
         'Your picture is being worked on',
         `<h1>Your picture is ${story.step === 'queued' ? 'waiting for its turn' : 'being worked on'}</h1>
-<p data-follow="${id}" role="status">This page tells as soon as it is ready. You may close it and come back to its address later.</p>
+<p data-follow="${id}" role="status">This page tells you when it is ready. You may close it and come back to its address later.</p>
 <div class="bar"><a class="button" href="/task?id=${id}">Look again</a>
 ${remove}</div>
 ${kept}
 ${another}`,
         REFRESH_SECONDS,
+      )
+    case 'gone':
+      return renderPage(
+        'This picture is not here',
+        `<h1>This picture is not here</h1>
+<p>It was deleted, its time here is over, or there never was one at this address.</p>
+${another}`,
       )
     default:
       return renderPage(
@@ -159,13 +169,15 @@ export function renderPost(action: string, says: string): string {
 }
 
 function renderTook(took: Took | undefined): string {
-  return took === undefined ? '' : `<p class="soft">Its way: ${formatTook(took)}.</p>\n`
+  if (took === undefined) return ''
+  return `<details class="soft"><summary>How long it took</summary><p>It ${formatTook(took)}.</p></details>\n`
 }
 
 /** How long pictures are kept, in a sentence; nothing where nobody says so. */
-function renderKept(retentionMs: number | undefined): string {
+function renderKept(whatIs: 'They are' | 'It is', retentionMs: number | undefined): string {
   if (retentionMs === undefined) return ''
-  return `They are kept for ${formatDuration(retentionMs)} after they are done, then deleted; or delete them yourself, at once.`
+  const pronoun = whatIs === 'It is' ? 'it' : 'them'
+  return `${whatIs} kept for ${formatDuration(retentionMs)} after ${whatIs.toLowerCase()} done, then deleted; or delete ${pronoun} yourself, at once.`
 }
 
 export function renderPage(title: string, body: string, refreshSeconds?: number): string {

@@ -132,7 +132,6 @@ export function buildFrontend({
     async getImage({ query, request, reply }) {
       if (query.state === 'working' && (await hasOriginalMaster()))
         throw new ServiceError('not-found', 'The upload cannot be had from this master.')
-      reply.header('content-disposition', `inline; filename="${query.id}.png"`)
       return visitors
         .countMiss(request, () => master.ask.get(query))
         .catch(error => {
@@ -178,7 +177,13 @@ export function buildFrontend({
       const accept = request.headers.accept ?? ''
       reply.header('cache-control', 'no-store').header('vary', 'accept')
       if (accept.includes('text/event-stream')) return follow(call, [query.id])
-      const story = await visitors.countMiss(request, () => askStory(master, query.id))
+      const story = await visitors
+        .countMiss(request, () => askStory(master, query.id))
+        .catch(error => {
+          // People are told where to go from there.
+          if (!hasCode(error, 'not-found') || !prefersHtml(request)) throw error
+          return { id: query.id, is: 'gone' } as const
+        })
       reply.code(statusOf(story))
       if (!accept.includes('application/json'))
         return sendPage(reply, renderTask(story, (await terms())?.retentionMs, await hasOriginalMaster()))
@@ -244,6 +249,7 @@ function sendPage(reply: FastifyReply, page: string): typeof sent {
 
 function statusOf({ is }: TaskStory): number {
   if (is === 'failed') return 422
+  if (is === 'gone') return 404
   return is === 'unknown for now' ? 503 : 200
 }
 

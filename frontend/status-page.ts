@@ -12,10 +12,14 @@ const PLOT = { width: 240, height: 48 }
 
 /** The operators' page: the queue, the last hour, a row an instance, what failed, who has what. */
 export function renderStatus({ instances, overview }: StatusReport): string {
-  const isUp = ({ state }: InstanceStatus) => state === 'up'
-  const down = instances.length - instances.filter(isUp).length
-  const summary =
-    down === 0 ? `All ${instances.length} are up.` : `${down} of ${instances.length} are not up.`
+  const count = (...states: InstanceStatus['state'][]) =>
+    instances.filter(({ state }) => states.includes(state)).length
+  const [down, unknown] = [count('not ready', 'slow', 'away'), count('unknown')]
+  const parts = [
+    down > 0 && `${down} of ${instances.length} ${down === 1 ? 'is' : 'are'} not up.`,
+    unknown > 0 && `Of ${unknown} it is not known.`,
+  ]
+  const summary = parts.filter(part => part !== false).join(' ') || `All ${instances.length} are up.`
   return renderPage(
     'Status',
     `<h1>Status</h1>

@@ -96,7 +96,9 @@ export function createStatus(options: StatusOptions): () => Promise<StatusReport
   }
 
   const askAllOf = async (service: string, key: string): Promise<InstanceStatus[]> => {
-    const found = await inTime(deadlineMs, signal => findAll(key, signal)).catch(() => known.get(key) ?? [])
+    const told = await inTime(deadlineMs, signal => findAll(key, signal)).catch(() => undefined)
+    const found = told ?? known.get(key)
+    if (found === undefined) return [{ service, state: 'unknown', note: 'the kv-store does not say' }]
     known.set(key, found)
     if (found.length === 0) return [{ service, state: 'away', note: 'none is known' }]
     return Promise.all(found.map(entry => ask(service, entry)))

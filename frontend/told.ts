@@ -16,6 +16,11 @@ export interface Told {
   readonly reason?: string
 }
 
+/** A reason as it stands by itself. */
+export function asSentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1).replace(/\.$/, '')}.`
+}
+
 /** Nothing more will be told of it. */
 export function hasEnded({ state }: Told): boolean {
   return state === 'ready' || state === 'failed' || state === 'gone'

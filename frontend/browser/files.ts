@@ -53,8 +53,10 @@ async function filesIn(entry: FileSystemEntry): Promise<File[]> {
     if (some.length === 0) break
     all.push(...some)
   }
-  all.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }))
-  return (await Promise.all(all.map(filesIn))).flat()
+  // Systems keep their notes in folders, under names that nobody sees (.DS_Store).
+  const seen = all.filter(({ name }) => !name.startsWith('.'))
+  seen.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }))
+  return (await Promise.all(seen.map(filesIn))).flat()
 }
 
 export function formatBytes(bytes: number): string {

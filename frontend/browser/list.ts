@@ -1,10 +1,10 @@
-import { hasEnded, type Told } from '../told.ts'
+import { asSentence, hasEnded, type Told } from '../told.ts'
 import type { Announce } from './announcer.ts'
 import { type Limits, refusalOf } from './files.ts'
 import type { Remembered } from './history.ts'
 import type { Following } from './live.ts'
 import { createRow, type Row, type View } from './row.ts'
-import { upload } from './upload.ts'
+import { type Progress, upload } from './upload.ts'
 
 /** Uploads at once: more would only share the line. */
 const UPLOADS = 3
@@ -20,6 +20,7 @@ export interface Counts {
   readonly all: number
   readonly ready: readonly { readonly id: number; readonly name: string }[]
   readonly bad: number
+  readonly failed: number
   readonly done: number
 }
 
@@ -40,6 +41,8 @@ interface Item {
   row: Row
   view: View
   id?: number
+  /** Ends its upload. */
+  readonly stop: AbortController
   /** Not heard of since the page was loaded: how it stands is no news. */
   isRemembered?: boolean
 }
@@ -86,6 +89,7 @@ export function createList({ place, whenEmpty, limits, history, announce, onCoun
       following?.drop(item.id)
       history.remove(item.id)
     }
+    item.stop.abort()
     const at = waiting.indexOf(item)
     if (at >= 0) waiting.splice(at, 1)
     const { element } = item.row
@@ -99,19 +103,18 @@ export function createList({ place, whenEmpty, limits, history, announce, onCoun
   }
 
   const again = async (item: Item) => {
-    if (item.id === undefined) {
-      start(item)
-      return
-    }
+    const { element } = item.row
+    // Its button goes.
+    if (element.contains(document.activeElement)) element.focus()
+    if (item.id === undefined) return start(item)
     const answer = await fetch(`/tryAgain?id=${item.id}`, { method: 'POST' }).catch(() => undefined)
     if (!answer?.ok) return complain(item, 'It could not be tried again. Try later.')
-    item.row.element.focus()
     show(item, { is: 'taken' })
     following?.add(item.id)
   }
 
   const enter = (one: { name: string; bytes: number; file?: File | undefined; id?: number }, view: View) => {
-    const item: Item = { ...one, row: undefined as unknown as Row, view }
+    const item: Item = { ...one, row: undefined as unknown as Row, view, stop: new AbortController() }
     item.row = createRow({ ...one, onAgain: () => void again(item), onRemove: () => void remove(item) })
     items.add(item)
     place.prepend(item.row.element)
@@ -139,7 +142,9 @@ export function createList({ place, whenEmpty, limits, history, announce, onCoun
     const { file, name, bytes } = item
     if (file === undefined) return
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await upload(file, progress => show(item, { is: 'uploading', progress }))
+      const tell = (progress: Progress) => show(item, { is: 'uploading', progress })
+      const outcome = await upload(file, tell, item.stop.signal)
+      if (!items.has(item)) return
       if (outcome.is === 'taken') {
         const { id } = outcome
         item.id = id
@@ -190,6 +195,7 @@ export function createList({ place, whenEmpty, limits, history, announce, onCoun
       announce(
         `${files.length === 1 ? 'One file' : `${files.length} files`} chosen${refused.length > 0 ? `, ${refused.length} not usable` : ''}.`,
       )
+      entered.at(-1)?.row.element.scrollIntoView({ block: 'nearest' })
       for (const item of entered.reverse()) if (item.view.is === 'next') waiting.push(item)
       for (let at = 0; at < UPLOADS; at += 1) void sendNext()
     },
@@ -210,11 +216,14 @@ export function createList({ place, whenEmpty, limits, history, announce, onCoun
       item.isRemembered = false
       if (!isNews) return
       if (told.state === 'ready') announce(`${item.name} is ready.`, 'pictures are ready.')
-      if (told.state === 'failed') announce(`${item.name} failed. ${told.reason ?? ''}`, 'pictures failed.')
+      if (told.state === 'failed')
+        announce(`${item.name} failed. ${asSentence(told.reason ?? 'nobody says why')}`, 'pictures failed.')
     },
     againAll() {
       for (const item of items) if (mayGoAgain(item.view)) void again(item)
     },
+    /** Whether something would be lost with the page. */
+    isSending: () => uploads > 0 || waiting.length > 0,
   }
 }
 
@@ -230,6 +239,7 @@ function count(items: ReadonlySet<Item>): Counts {
     all: all.length,
     ready: all.filter(isReady).map(({ id = 0, name }) => ({ id, name })),
     bad: all.filter(({ view }) => mayGoAgain(view)).length,
+    failed: all.filter(item => hasFinished(item) && !isReady(item)).length,
     done: all.filter(hasFinished).length,
   }
 }

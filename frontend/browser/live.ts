@@ -32,7 +32,8 @@ export function followTasks(hear: (told: Told) => void, show: (connection: Conne
   let gathering: number | undefined
   let asking: number | undefined
 
-  const query = () => `/events?ids=${[...ids].slice(0, MOST_AT_ONCE).join(',')}`
+  const first = () => [...ids].slice(0, MOST_AT_ONCE)
+  const query = () => `/events?ids=${first().join(',')}`
   const take = (told: Told) => {
     if (!ids.has(told.id)) return
     const hasMore = ids.size > MOST_AT_ONCE
@@ -58,6 +59,7 @@ export function followTasks(hear: (told: Told) => void, show: (connection: Conne
     if (ids.size === 0) return stop()
     if (document.hidden) return rest()
     const before = source
+    const followed = first()
     const opened = new EventSource(query())
     source = opened
     // Some proxies keep back what they are to pass on.
@@ -79,6 +81,11 @@ export function followTasks(hear: (told: Told) => void, show: (connection: Conne
     opened.onerror = () => {
       clearTimeout(silence)
       if (source !== opened) return opened.close()
+      // It told of the end of all that it was asked for: what came since is asked for by another one.
+      if (!followed.some(id => ids.has(id))) {
+        rest()
+        return gather()
+      }
       errors += 1
       show('coming back')
       // Closed: it was refused, and the browser does not come again by itself.
@@ -92,8 +99,7 @@ export function followTasks(hear: (told: Told) => void, show: (connection: Conne
       if (answer.ok) {
         show('asking')
         for (const told of (await answer.json()) as Told[]) take(told)
-      } else if (answer.status === 404)
-        for (const id of [...ids].slice(0, MOST_AT_ONCE)) take({ id, state: 'gone' })
+      } else if (answer.status === 404) for (const id of first()) take({ id, state: 'gone' })
       else show('coming back')
     } catch {
       show('coming back')

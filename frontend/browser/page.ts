@@ -29,6 +29,7 @@ if (seconds !== undefined) setTimeout(() => location.reload(), Number(seconds) *
 function enhanceHome(form: HTMLFormElement): void {
   const input = find(form, 'input[type=file]', HTMLInputElement)
   const section = find(document, '#list', HTMLElement)
+  const heading = find(section, 'h2', HTMLElement)
   const connection = find(section, '.connection', HTMLElement)
   const counted = find(section, '.counted', HTMLElement)
   const all = find(section, 'progress', HTMLProgressElement)
@@ -43,9 +44,11 @@ function enhanceHome(form: HTMLFormElement): void {
     announce,
     onCount(counts) {
       section.hidden = counts.all === 0
-      counted.textContent = `${counts.done} of ${counts.all} done`
+      const failed = counts.failed === 0 ? '' : `, ${counts.failed} failed`
+      counted.textContent = `${counts.done} of ${counts.all} done${failed}`
       all.max = Math.max(1, counts.all)
       all.value = counts.done
+      if (counts.bad < 2 && document.activeElement === again) heading.focus()
       again.hidden = counts.bad < 2
       zip.hidden = counts.ready.length < 2
       zip.href = addressOf(counts.ready.slice(0, MOST_AT_ONCE))
@@ -59,6 +62,9 @@ function enhanceHome(form: HTMLFormElement): void {
     }),
   )
   again.addEventListener('click', list.againAll)
+  addEventListener('beforeunload', event => {
+    if (list.isSending()) event.preventDefault()
+  })
 
   document.documentElement.classList.add('scripted')
   input.multiple = true

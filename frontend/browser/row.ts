@@ -31,6 +31,9 @@ export interface Row {
   remove(): void
 }
 
+/** How long a button says that it did what it says, in ms. */
+const COPIED_MS = 3_000
+
 /** Which of the four steps a picture is in: it is sent, it waits, it is worked on, it is there. */
 const SENDING = 1
 const QUEUED = 2
@@ -52,7 +55,8 @@ export function createRow({ name, bytes, file, onAgain, onRemove }: RowOptions):
   }
   const compared = part('.compared', HTMLElement)
   let result = ''
-  part('.name', HTMLElement).textContent = name
+  const link = part('.name', HTMLAnchorElement)
+  link.textContent = name
   part('.size', HTMLElement).textContent = formatBytes(bytes)
   for (const one of [get, ...Object.values(buttons)]) nameAfter(one, name)
 
@@ -81,6 +85,10 @@ export function createRow({ name, bytes, file, onAgain, onRemove }: RowOptions):
       buttons.copy.textContent = 'Could not be copied'
     }
     nameAfter(buttons.copy, name)
+    setTimeout(() => {
+      buttons.copy.textContent = 'Copy'
+      nameAfter(buttons.copy, name)
+    }, COPIED_MS)
   })
 
   const offer = (...offered: (keyof typeof buttons)[]) => {
@@ -107,10 +115,10 @@ export function createRow({ name, bytes, file, onAgain, onRemove }: RowOptions):
       element.style.setProperty('--sent', String(sent))
       const isReady = view.is === 'told' && view.told.state === 'ready'
       get.hidden = !isReady
-      if (view.is === 'told' && view.told.state !== 'gone') {
-        buttons.remove.textContent = 'Delete now'
-        nameAfter(buttons.remove, name)
-      }
+      buttons.remove.textContent = removalOf(view)
+      nameAfter(buttons.remove, name)
+      if (view.is === 'told' && view.told.state !== 'gone') link.href = `/task?id=${view.told.id}`
+      else link.removeAttribute('href')
       if (isReady) {
         result = view.told.image ?? ''
         get.href = result
@@ -119,10 +127,15 @@ export function createRow({ name, bytes, file, onAgain, onRemove }: RowOptions):
         offer('compare', 'remove', ...(canCopy() ? (['copy'] as const) : []))
       } else if (view.is === 'lost' || (view.is === 'told' && view.told.state === 'failed'))
         offer('again', 'remove')
-      else if (view.is === 'uploading' || view.is === 'taken') offer()
+      else if (view.is === 'taken') offer()
       else offer('remove')
     },
   }
+}
+
+function removalOf(view: View): string {
+  if (view.is === 'uploading') return 'Cancel'
+  return view.is === 'told' && view.told.state !== 'gone' ? 'Delete now' : 'Remove'
 }
 
 /** Says as well of which picture it is, to whoever does not see where it stands. */
@@ -148,7 +161,7 @@ function describe(view: View): Description {
     case 'lost':
       return { step: 0, text: view.reason, sent: 0 }
     case 'next':
-      return { step: 0, text: 'Uploaded as soon as the ones before it are.', sent: 0 }
+      return { step: 0, text: 'It waits until those before it are uploaded.', sent: 0 }
     case 'again':
       return { step: 0, text: `${view.reason} Sent again in ${view.seconds} s.`, sent: 0 }
     case 'uploading':
@@ -177,7 +190,7 @@ function describeTold({ state, step, ahead, reason, took }: Told): { step: numbe
     case 'failed':
       return { step: 0, text: `It failed: ${reason?.replace(/\.$/, '') ?? 'nobody says why'}.` }
     case 'gone':
-      return { step: 0, text: 'It is not there any more: it was deleted, or kept for as long as it is kept.' }
+      return { step: 0, text: 'It is not there any more: it was deleted, or its time here is over.' }
     case 'unknown for now':
       return { step: QUEUED, text: 'A part of the system is away. Your picture is kept.' }
     case 'waiting':

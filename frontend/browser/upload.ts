@@ -18,8 +18,12 @@ export type Outcome =
 /** What is long ago counts less and less for the speed: half after so many ms. */
 const HALF_MS = 1_500
 
-/** Sends a file as the form would, and tells how far it is. Never rejects. */
-export function upload(file: File, onProgress: (progress: Progress) => void): Promise<Outcome> {
+/** Sends a file as the form would, and tells how far it is, until `stop` aborts. Never rejects. */
+export function upload(
+  file: File,
+  onProgress: (progress: Progress) => void,
+  stop: AbortSignal,
+): Promise<Outcome> {
   return new Promise(resolve => {
     const request = new XMLHttpRequest()
     const form = new FormData()
@@ -34,6 +38,7 @@ export function upload(file: File, onProgress: (progress: Progress) => void): Pr
     request.onerror = () => lost('The connection was lost.')
     request.onabort = () => lost('The upload was stopped.')
     request.onload = () => resolve(judge(request))
+    stop.addEventListener('abort', () => request.abort(), { once: true })
     request.open('POST', '/submitTask')
     request.send(form)
   })

@@ -173,8 +173,10 @@ t.test('without the kv-store there is a page, about all who were known', async t
   t.equal(status, 200)
   t.same(
     states,
-    services.map(service => `${service} away`),
+    services.map(service => `${service} ${service === 'kv-store' ? 'away' : 'unknown'}`),
   )
+  const page = await request(`${blind.url}/status`)
+  t.match(await page.body.text(), />1 of 6 is not up\. Of 5 it is not known\.</)
 })
 
 t.test('services of the original system are up: they know no /health', async t => {

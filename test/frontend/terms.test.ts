@@ -10,7 +10,7 @@ import { waitFor } from '../system/waiting.ts'
 import { type OpenOptions, openFrontend } from './open.ts'
 
 const HOUR = 3_600_000
-const KEPT = /They are kept for 3 hours after they are done/
+const KEPT = /(They are|It is) kept for 3 hours after (they are|it is) done/
 
 async function get(url: string) {
   const { headers, body } = await request(url)

@@ -86,7 +86,7 @@ t.test('the pages, in a browser', { skip }, async t => {
     )
     t.equal(await page.locator('.row').count(), 4)
     t.ok(await page.locator('.plate svg').isVisible(), 'verdigris has grown')
-    t.equal(await page.locator('.counted').textContent(), '4 of 4 done')
+    t.equal(await page.locator('.counted').textContent(), '4 of 4 done, 2 failed')
     const all = await page.getByRole('link', { name: 'Download all' }).getAttribute('href')
     const archive = await (await page.request.get(`${system.urls.frontend}${all}`)).body()
     for (const name of ['one.png', 'two.png']) t.ok(archive.includes(name), `${name} is in the archive`)
@@ -110,12 +110,83 @@ t.test('the pages, in a browser', { skip }, async t => {
     t.equal(await slider.inputValue(), '100')
     const stage = rowOf(page, 'compare.png').locator('.stage')
     t.equal(await stage.evaluate(element => element.style.getPropertyValue('--cut')), '100%')
-    await rowOf(page, 'compare.png').getByRole('button', { name: 'Zoom in' }).click()
+    const box = (await stage.locator('.layers').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    t.equal(box.width, 240, 'small ones are enlarged, each pixel as much')
+    await page.mouse.move(box.x + box.width * 0.9, box.y + 5)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 5)
+    await page.mouse.up()
+    t.equal(await slider.inputValue(), '25', 'the picture itself is taken hold of')
+    const clips = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('.stage img')].map(image => getComputedStyle(image).clipPath)`,
+    )
+    t.same(clips, ['inset(0px 75% 0px 0px)', 'inset(0px 0px 0px 25%)'], 'neither shines through the other')
+    const nearer = rowOf(page, 'compare.png').getByRole('button', { name: 'Zoom in' })
+    for (let times = 1; times < 16; times *= 2) await nearer.click()
     t.ok(await stage.evaluate(element => element.classList.contains('crisp')))
+    t.ok(((await stage.boundingBox())?.height ?? 1e9) <= 640, 'it scrolls in itself')
+    const middle = await stage.evaluate(
+      ({ scrollLeft, clientWidth, scrollWidth }) => (scrollLeft + clientWidth / 2) / scrollWidth,
+    )
+    t.ok(Math.abs(middle - 0.5) < 0.02, `what was in the middle is there: ${middle}`)
+    await rowOf(page, 'compare.png').getByRole('button', { name: 'Zoom out' }).click()
     await slider.fill('40')
     await shoot(page, 'desktop-light-compare')
     t.same(await findBarriers(page), [])
     t.same(complaints, [])
+  })
+
+  await t.test('pictures that follow each other quickly raise no alarm', async t => {
+    const { page, complaints } = await open(t)
+    await page.evaluate(`
+      var states = []
+      const connection = document.querySelector('.connection')
+      new MutationObserver(() => states.push(connection.dataset.state)).observe(connection, { attributes: true })
+    `)
+    const names = Array.from({ length: 12 }, (_, at) => `quick-${at}.png`)
+    await choose(page, ...names.map((name, at) => png(name, uniqueImage(100 + at))))
+    for (const name of names) await rowOf(page, name).getByText('Ready').waitFor()
+    await page.locator('.connection[data-state=idle]').waitFor({ state: 'attached' })
+    const states = new Set(await page.evaluate<string[]>('states'))
+    t.ok(states.has('live'))
+    t.notOk(states.has('coming back'), [...states].join(', '))
+    t.same(complaints, [])
+  })
+
+  await t.test('an upload is cancelled, and a page that sends asks before it goes', async t => {
+    const { context, page } = await open(t)
+    const session = await context.newCDPSession(page)
+    await session.send('Network.enable')
+    const line = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 }
+    await session.send('Network.emulateNetworkConditions', line)
+    await choose(page, png('slow.png', largeImage(7, 3_000_000)))
+    const cancel = rowOf(page, 'slow.png').getByRole('button', { name: /Cancel/ })
+    await cancel.waitFor()
+    const asked = new Promise<string>(resolve =>
+      page.on('dialog', dialog => {
+        resolve(dialog.type())
+        void dialog.dismiss()
+      }),
+    )
+    await page.evaluate('void setTimeout(() => location.reload())')
+    t.equal(await asked, 'beforeunload')
+    await cancel.click()
+    await rowOf(page, 'slow.png').waitFor({ state: 'detached' })
+    await session.send('Network.emulateNetworkConditions', { ...line, uploadThroughput: -1 })
+    await choose(page, png('next.png', uniqueImage(8)))
+    await rowOf(page, 'next.png').getByText('Ready').waitFor()
+    const link = rowOf(page, 'next.png').getByRole('link', { name: 'next.png', exact: true })
+    const address = `${system.urls.frontend}${await link.getAttribute('href')}`
+    await rowOf(page, 'next.png')
+      .getByRole('button', { name: /Delete/ })
+      .click()
+    await rowOf(page, 'next.png').waitFor({ state: 'detached' })
+    t.equal((await page.goto(address))?.status(), 404)
+    await page.getByRole('heading', { name: 'This picture is not here' }).waitFor()
+    t.same(await findBarriers(page), [])
+    await shoot(page, 'desktop-light-gone')
+    await page.getByRole('link', { name: 'Another picture' }).click()
+    await page.locator('form#upload').waitFor()
   })
 
   await t.test('what was uploaded is there again after a refresh, until it is deleted', async t => {
