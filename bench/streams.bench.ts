@@ -21,6 +21,8 @@ const AT_ONCE = 50
 const ROUNDS = 25
 const PICTURES = 600
 const WARM_UP = 4_000
+/** Comes before each turn: what opening, closing and collecting leave behind is nobody's. */
+const SETTLE = 200
 const UPLOADERS = { lanes: 8, isClosed: false }
 /** The tasks are granted plainly, which holds for so long, in ms: all rounds have to be over by then. */
 const PLAIN_LEASE_MS = 3_600_000
@@ -70,19 +72,26 @@ async function measure(output: Output, system: OpenSystem): Promise<void> {
       cpuMs: (cpuOfAll(system) - before) / count,
     }
   }
+  const settled = async () => {
+    await upload(SETTLE)
+    return upload(PICTURES)
+  }
+  const collected = async () => {
+    await frontendBytes(system)
+    return settled()
+  }
   await upload(WARM_UP)
   const turns: { without: Turn; beside: Turn }[] = []
   const taken: number[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     const isFirst = round % 2 === 0
-    const first = isFirst ? await upload(PICTURES) : undefined
+    const first = isFirst ? await collected() : undefined
     const before = await frontendBytes(system)
     const open = await openStreams(system, ids)
     taken.push(((await frontendBytes(system)) - before) / 1e6)
-    const beside = await upload(PICTURES)
+    const beside = await settled()
     for (const socket of open) socket.destroy()
-    await frontendBytes(system)
-    turns.push({ beside, without: first ?? (await upload(PICTURES)) })
+    turns.push({ beside, without: first ?? (await collected()) })
   }
   await Promise.all(uploaders.map(uploader => uploader.close()))
   print(output, turns, taken)
