@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { whileStill } from '../../test/system/still.ts'
 import { waitFor } from '../../test/system/waiting.ts'
 import type { Fault } from '../fault.ts'
 import { createHand, type Hand, type Held } from '../hand.ts'
@@ -62,9 +63,12 @@ export const clockJumps: Fault = {
  */
 async function abandonOne(scene: Scene, hand: Hand, jump: () => Promise<void>): Promise<number> {
   const { watch, findings } = scene
-  const kept = await takeOne(hand)
-  // Another one: who is to run a task alone is given no other.
-  const abandoned = await takeOne(createHand(scene.system, 'abandoning'))
+  // The second by another one: who is to run a task alone is given no other. Who asks for most is served first, so that a
+  // worker which asks on would leave them nothing.
+  const [kept, abandoned] = await whileStill(scene.system, 'worker', async () => {
+    const first = await takeOne(hand)
+    return [first, await takeOne(createHand(scene.system, 'abandoning'))] as const
+  })
   const takenAt = performance.now()
   let backAt: number | undefined
   watch.onChange(({ id, state, attempt = 0 }) => {
