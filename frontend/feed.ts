@@ -192,15 +192,18 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
   const hasReached = (since: number | undefined): since is number =>
     since !== undefined && revision !== undefined && since <= revision
 
-  /** What changed after `since`, up to now; gives where that is. */
-  async function* catchUp(since: number): AsyncGenerator<News, number> {
-    for (let at = since; ; ) {
+  /** What changed after `since`, up to `until` or a little later; gives up to where. What comes behind it the feed tells. */
+  async function* catchUp(since: number, until: number): AsyncGenerator<News, number> {
+    let at = since
+    while (at < until) {
       const page = await master.ask.changes({ since: at, wait: 0 })
       for (const story of storiesOf(page))
         yield { told: tellOf(story, next), revision: story.revision ?? page.revision }
+      // It began anew, which ends the stream as soon as the feed is read again.
+      if (page.revision <= at) break
       at = page.revision
-      if (page.tasks.length === 0) return at
     }
+    return at
   }
 
   async function* readAll(
@@ -209,7 +212,7 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     goAway: () => void,
   ): AsyncGenerator<News> {
     try {
-      const toldUpTo = hasReached(since) ? yield* catchUp(since) : 0
+      const toldUpTo = hasReached(since) && revision !== undefined ? yield* catchUp(since, revision) : 0
       for await (const news of mailbox.read())
         if (news.revision === undefined || news.revision > toldUpTo) yield news
     } catch (error) {

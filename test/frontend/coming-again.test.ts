@@ -81,6 +81,17 @@ t.test('operators who come again are told of every change since', async t => {
     told(again).map(({ id }) => id),
     [3, 4, 5],
   )
+
+  // While something changes all the time there is no end of it: what comes later comes live.
+  let asks = 0
+  stage.apps.master.server.on('request', ({ url }) => {
+    if (!/^\/changes\?since=\d{1,10}&wait=0/.test(url ?? '') || asks >= 40) return
+    asks += 1
+    void ask.newTask({})
+  })
   const everything = await listen('/events', '0')
   await everything.hears(/"id":1[\s\S]*"id":2[\s\S]*"id":3[\s\S]*"id":4[\s\S]*"id":5/)
+  await ask.newTask({ id: 6 })
+  await everything.hears(/"id":6,/)
+  t.equal(asks, 1)
 })
