@@ -89,8 +89,8 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     }
   }
   /** What a reader has been told of up to `since` it need not be told anew, unless it says how many are before it. */
-  const isNews = ({ is, revision: changed, ...story }: TaskStory, since: number | undefined) =>
-    changed === undefined || since === undefined || changed > since || 'place' in story
+  const isNews = (story: TaskStory, since: number | undefined) =>
+    story.revision === undefined || since === undefined || story.revision > since || 'place' in story
 
   const look = async (ids: readonly number[]): Promise<TaskStory[]> => {
     const nothing = () => ids.map(id => ({ id, is: 'unknown for now' }) as const)
@@ -192,8 +192,9 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
   const hasReached = (since: number | undefined): since is number =>
     since !== undefined && revision !== undefined && since <= revision
 
-  /** What changed after `since`, up to `until` or a little later; gives up to where. What comes behind it the feed tells. */
-  async function* catchUp(since: number, until: number): AsyncGenerator<News, number> {
+  /** What changed after `since`, up to where the feed stands now or a little later; gives up to where. The rest the feed tells. */
+  async function* catchUp(since: number): AsyncGenerator<News, number> {
+    const until = revision ?? since
     let at = since
     while (at < until) {
       const page = await master.ask.changes({ since: at, wait: 0 })
@@ -212,7 +213,7 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     goAway: () => void,
   ): AsyncGenerator<News> {
     try {
-      const toldUpTo = hasReached(since) && revision !== undefined ? yield* catchUp(since, revision) : 0
+      const toldUpTo = hasReached(since) ? yield* catchUp(since) : 0
       for await (const news of mailbox.read())
         if (news.revision === undefined || news.revision > toldUpTo) yield news
     } catch (error) {

@@ -58,17 +58,16 @@ export function confirmed(
       // It has no other reader of its errors until it is handed over.
       const letGo = () => void socket.destroy()
       socket.on('error', letGo)
+      const refuse = (cause: unknown) => {
+        socket.destroy()
+        callback(new StrangerError('whoever is there now has not said who it is', { cause }), null)
+      }
       const hand = () => {
-        if (socket.destroyed) throw new Error('ended at once')
+        if (socket.destroyed) return refuse(new Error('it ended at once'))
         socket.off('error', letGo)
         callback(null, socket)
       }
-      confirm()
-        .then(hand)
-        .catch(cause => {
-          socket.destroy()
-          callback(new StrangerError('whoever is there now has not said who it is', { cause }), null)
-        })
+      confirm().then(hand, refuse)
     })
   }
 }
