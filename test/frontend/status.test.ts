@@ -143,15 +143,19 @@ t.test('a worker says what it is at, and a storage what room it has', async t =>
   await enter(opened.stage, 'workerAddress', await opened.stage.listen(worker), 'worker-here')
   const { text } = await waitFor('the worker is up', async () => {
     const found = await getStatus(opened)
-    return found.text.includes('2 swapping') && found
+    return found.text.includes('2 swapping') && found.text.includes('GB free') && found
   })
   t.match(text, /2 under way, 2 swapping, 7 ended/)
   t.match(text, /of images, [0-9.]+ GB free/)
 })
 
 t.test('a service of which there is none is away', async t => {
-  const { instances } = await getReport(await openFrontend(t))
-  t.match(instances.at(-1), { service: 'frontend', state: 'away', note: 'none is known' })
+  const opened = await openFrontend(t)
+  const last = await waitFor('the kv-store has said so', async () => {
+    const { instances } = await getReport(opened)
+    return instances.at(-1)?.state !== 'unknown' && instances.at(-1)
+  })
+  t.match(last, { service: 'frontend', state: 'away', note: 'none is known' })
 })
 
 t.test('without the kv-store there is a page, about all who were known', async t => {

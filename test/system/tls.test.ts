@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:tls'
 import t, { type Test } from 'tap'
 import { Agent, request } from 'undici'
+import type { StatusReport } from '../../frontend/contract.ts'
 import { portSettings, type Service } from '../../scripts/services.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { type Authority, createAuthority, type Files, missing } from '../kit/authority.ts'
@@ -74,12 +75,13 @@ async function statusOf(t: Test, url: string, connect: object = {}): Promise<num
 test('six services do their job over TLS, and the status page sees all of them', async (t, { system }) => {
   await doJob(t, system, 1)
   const accept = 'application/json'
-  const { body } = await request(`${system.urls.frontend}/status`, { headers: { ...headers, accept } })
-  const { instances } = (await body.json()) as { instances: { service: string; state: string }[] }
-  t.same(
-    instances.map(({ service, state }) => `${service} ${state}`).sort(),
-    services.map(service => `${service} up`).sort(),
-  )
+  const states = await waitFor('six are up', async () => {
+    const { body } = await request(`${system.urls.frontend}/status`, { headers: { ...headers, accept } })
+    const { instances } = (await body.json()) as StatusReport
+    const found = instances.map(({ service, state }) => `${service} ${state}`)
+    return found.every(row => row.endsWith(' up')) && found
+  })
+  t.same(states.sort(), services.map(service => `${service} up`).sort())
 })
 
 test('every inner service answers to a certificate of its authority, and to nothing less', async (t, stage) => {
