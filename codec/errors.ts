@@ -4,7 +4,10 @@
  */
 export type PngErrorCode = 'not-a-png' | 'broken' | 'too-large'
 
-/** A refusal of the given file. The message is one line for whoever sent it and names what is wrong. */
+/**
+ * A refusal of the given file. The message is one line for whoever sent it: first what that comes to, in plain words, then what
+ * exactly is wrong, for who can do something about it.
+ */
 export class PngError extends Error {
   readonly code: PngErrorCode
 
@@ -15,7 +18,12 @@ export class PngError extends Error {
   }
 }
 
-/** The error of a file that has the signature and violates the format. */
-export function broken(message: string): PngError {
-  return new PngError('broken', message)
+/** The error of a file without the signature. */
+export function notPng(): PngError {
+  return new PngError('not-a-png', 'this is not a PNG: the file does not begin with the PNG signature')
+}
+
+/** The error of a file that has the signature and violates the format in this way. */
+export function broken(how: string): PngError {
+  return new PngError('broken', `the file is damaged: ${how}`)
 }

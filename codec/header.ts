@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { broken, PngError } from './errors.ts'
+import { broken, notPng, PngError } from './errors.ts'
 
 /** Signature (8 bytes) and the IHDR chunk (12 + 13): all that `readHeader` looks at. */
 export const HEADER_BYTES = 33
@@ -45,10 +45,10 @@ export function isPng(bytes: Uint8Array): boolean {
  * 11.2.1.
  */
 export function readHeader(bytes: Uint8Array, limits: { readonly maxPixels: number }): Header {
-  if (!isPng(bytes)) throw new PngError('not-a-png', 'the file does not begin with the PNG signature')
+  if (!isPng(bytes)) throw notPng()
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEADER_BYTES))
   const type = view.toString('latin1', 12, 16)
-  if (type === 'CgBI') throw broken("the file is in Apple's CgBI variant of PNG, which is no PNG")
+  if (type === 'CgBI') throw new PngError('broken', "this is Apple's CgBI variant of PNG, which is no PNG")
   if (type.length === 4 && type !== 'IHDR') throw broken('the first chunk is not IHDR')
   if (view.length < HEADER_BYTES) throw broken('the file ends inside its IHDR chunk')
   if (view.readUInt32BE(8) !== 13) throw broken('IHDR is not 13 bytes long')

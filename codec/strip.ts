@@ -1,5 +1,5 @@
 import { isCritical } from './chunks.ts'
-import { broken, PngError } from './errors.ts'
+import { broken, notPng } from './errors.ts'
 import { isPng, SIGNATURE } from './header.ts'
 
 /**
@@ -26,7 +26,7 @@ export function withoutImageData(png: Buffer): Buffer {
 
 /** The chunks up to IEND, each from its length to its CRC. */
 function* chunksIn(png: Buffer): Generator<{ type: string; chunk: Buffer }> {
-  if (!isPng(png)) throw new PngError('not-a-png', 'the file does not begin with the PNG signature')
+  if (!isPng(png)) throw notPng()
   for (let at = SIGNATURE.length; at + 12 <= png.length; ) {
     const end = at + 12 + png.readUInt32BE(at)
     if (end > png.length) break

@@ -1,4 +1,4 @@
-import type { Told } from '../told.ts'
+import { asSentence, type Told } from '../told.ts'
 import { formatMs } from '../took.ts'
 import { enhanceComparison } from './comparison.ts'
 import { find, make } from './elements.ts'
@@ -188,7 +188,7 @@ function describeTold({ state, step, ahead, reason, took }: Told): { step: numbe
         text: took === undefined ? 'Ready.' : `Ready, ${formatMs(took.wholeMs)} after it was uploaded.`,
       }
     case 'failed':
-      return { step: 0, text: `It failed: ${reason?.replace(/\.$/, '') ?? 'nobody says why'}.` }
+      return { step: 0, text: `It failed. ${asSentence(reason ?? 'nobody says why')}` }
     case 'gone':
       return { step: 0, text: 'It is not there any more: it was deleted, or its time here is over.' }
     case 'unknown for now':

@@ -44,9 +44,15 @@ t.test('a first chunk that is no sound IHDR is broken', async t => {
   t.throws(() => readHeader(cgbi, limits), { code: 'broken', message: /CgBI/ })
   t.throws(() => readHeader(cgbi.subarray(0, 20), limits), { code: 'broken', message: /CgBI/ })
   const other = Buffer.concat([SIGNATURE, chunkOf('tEXt', Buffer.alloc(13))])
-  t.throws(() => readHeader(other, limits), { code: 'broken', message: 'the first chunk is not IHDR' })
+  t.throws(() => readHeader(other, limits), {
+    code: 'broken',
+    message: 'the file is damaged: the first chunk is not IHDR',
+  })
   const crc = damaged(header({ width: 1, height: 1 }))
-  t.throws(() => readHeader(crc, limits), { code: 'broken', message: 'IHDR has a wrong CRC' })
+  t.throws(() => readHeader(crc, limits), {
+    code: 'broken',
+    message: 'the file is damaged: IHDR has a wrong CRC',
+  })
   t.throws(() => readHeader(withData(Buffer.alloc(14, 1)), limits), { code: 'broken', message: /13 bytes/ })
 })
 

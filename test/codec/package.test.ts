@@ -21,7 +21,7 @@ t.test('the package swaps a stream', async t => {
 t.test('what is wrong with a file is said in a PngError, and limits can be set', async t => {
   await t.rejects(
     swap(Buffer.from('GIF89a')),
-    new PngError('not-a-png', 'the file does not begin with the PNG signature'),
+    new PngError('not-a-png', 'this is not a PNG: the file does not begin with the PNG signature'),
   )
   await t.rejects(swap(image.subarray(0, -3)), { code: 'broken' })
   await t.rejects(swap(image, { maxPixels: 59_999 }), { code: 'too-large' })

@@ -40,34 +40,43 @@ t.test('critical chunks that are wrong, missing, repeated or out of place are br
   ])
   const badEnd = Buffer.concat([SIGNATURE, chunkOf('IHDR', ihdr(shape)), idat, damaged(chunkOf('IEND'))])
   await refuses(t, [
-    [png(shape), /^broken: there is no IDAT chunk/],
-    [png(shape, damaged(idat)), /^broken: IDAT chunk 1 has a wrong CRC/],
+    [png(shape), /^broken: the file is damaged: there is no IDAT chunk/],
+    [png(shape, damaged(idat)), /^broken: the file is damaged: IDAT chunk 1 has a wrong CRC/],
     [
       png(shape, chunkOf('IDAT'), chunkOf('IDAT', stream), damaged(chunkOf('IDAT'))),
-      /^broken: IDAT chunk 3 /,
+      /^broken: the file is damaged: IDAT chunk 3 /,
     ],
-    [png(shape, idat, chunkOf('tEXt'), idat), /^broken: the IDAT chunks do not stand together/],
-    [png(shape, chunkOf('IHDR', ihdr(shape)), idat), /^broken: there are two IHDR/],
-    [png(shape, chunkOf('ABCd'), idat), /^broken: ABCd is a critical chunk/],
-    [png(shape, chunkOf('ab1d'), idat), /^broken: a chunk has the type 0x61623164/],
+    [
+      png(shape, idat, chunkOf('tEXt'), idat),
+      /^broken: the file is damaged: the IDAT chunks do not stand together/,
+    ],
+    [png(shape, chunkOf('IHDR', ihdr(shape)), idat), /^broken: the file is damaged: there are two IHDR/],
+    [png(shape, chunkOf('ABCd'), idat), /^broken: the file is damaged: ABCd is a critical chunk/],
+    [png(shape, chunkOf('ab1d'), idat), /^broken: the file is damaged: a chunk has the type 0x61623164/],
     [
       png(shape, Buffer.concat([uint32(2 ** 31), Buffer.from('tEXt')])),
-      /^broken: tEXt chunk 1 says a length/,
+      /^broken: the file is damaged: tEXt chunk 1 says a length/,
     ],
-    [longer, /^broken: IEND is not empty/],
-    [badEnd, /^broken: IEND has a wrong CRC/],
+    [longer, /^broken: the file is damaged: IEND is not empty/],
+    [badEnd, /^broken: the file is damaged: IEND has a wrong CRC/],
   ])
 })
 
 t.test('a palette that is missing, malformed, repeated or late is broken', async t => {
   await refuses(t, [
-    [png(indexed, indexedIdat), /^broken: a palette image has no PLTE/],
-    [png(indexed, chunkOf('PLTE'), indexedIdat), /^broken: PLTE is 0 bytes/],
-    [png(indexed, chunkOf('PLTE', Buffer.alloc(4)), indexedIdat), /^broken: PLTE is 4 bytes/],
-    [png(indexed, chunkOf('PLTE', Buffer.alloc(771)), indexedIdat), /^broken: PLTE is 771 bytes/],
-    [png(indexed, damaged(palette), indexedIdat), /^broken: PLTE has a wrong CRC/],
-    [png(indexed, palette, palette, indexedIdat), /^broken: there are two PLTE/],
-    [png(shape, idat, palette), /^broken: PLTE stands after/],
+    [png(indexed, indexedIdat), /^broken: the file is damaged: a palette image has no PLTE/],
+    [png(indexed, chunkOf('PLTE'), indexedIdat), /^broken: the file is damaged: PLTE is 0 bytes/],
+    [
+      png(indexed, chunkOf('PLTE', Buffer.alloc(4)), indexedIdat),
+      /^broken: the file is damaged: PLTE is 4 bytes/,
+    ],
+    [
+      png(indexed, chunkOf('PLTE', Buffer.alloc(771)), indexedIdat),
+      /^broken: the file is damaged: PLTE is 771 bytes/,
+    ],
+    [png(indexed, damaged(palette), indexedIdat), /^broken: the file is damaged: PLTE has a wrong CRC/],
+    [png(indexed, palette, palette, indexedIdat), /^broken: the file is damaged: there are two PLTE/],
+    [png(shape, idat, palette), /^broken: the file is damaged: PLTE stands after/],
     [png(indexed, palette, indexedIdat), /^accepted/],
   ])
 })
@@ -101,10 +110,13 @@ t.test(
             file(deflateSync(Buffer.concat([good, Buffer.from([0])]))),
             new RegExp(`^broken: .* more bytes than ${size} `),
           ],
-          [file(deflateSync(badFilter)), /^broken: a row has filter type 5/],
+          [file(deflateSync(badFilter)), /^broken: the file is damaged: a row has filter type 5/],
           [file(badSum), /^broken: .* Adler-32/],
-          [file(packed.subarray(0, -1)), /^broken: the image data ends before/],
-          [file(packed.subarray(0, packed.length >> 1)), /^broken: the image data ends before/],
+          [file(packed.subarray(0, -1)), /^broken: the file is damaged: the image data ends before/],
+          [
+            file(packed.subarray(0, packed.length >> 1)),
+            /^broken: the file is damaged: the image data ends before/,
+          ],
           [file(Buffer.alloc(0)), /^broken: /],
           [file(Buffer.from('no zlib stream at all')), /^broken: .* no valid zlib stream/],
           [file(deflateSync(good, { dictionary: Buffer.from('abc') })), /^broken: .* no valid zlib stream/],
@@ -144,5 +156,8 @@ t.test('an ancillary chunk is held up to a bound, and one that is dropped anyway
   )
   t.equal(await refusalOf(png(shape, chunkOf('caBX', long), idat), options), 'accepted')
   const claims = Buffer.concat([uint32(2 ** 31 - 1), Buffer.from('iTXtabc')])
-  t.match(await refusalOf(png(shape, claims)), /^broken: the file ends inside iTXt chunk 1/)
+  t.match(
+    await refusalOf(png(shape, claims)),
+    /^broken: the file is damaged: the file ends inside iTXt chunk 1/,
+  )
 })

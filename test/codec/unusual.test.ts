@@ -100,7 +100,11 @@ t.test('a stream that is cut is refused in the same words, whatever was recoded 
   await resultOf(used, layout, deflateSync(Buffer.alloc(layout.inflatedBytes, 2), { level: 0 }))
   for (let length = 0; length < 120; length += 1) {
     const cut = zlib.subarray(0, length)
-    t.equal(await resultOf(used, layout, cut), 'the image data ends before its zlib stream does', `${length}`)
+    t.equal(
+      await resultOf(used, layout, cut),
+      'the file is damaged: the image data ends before its zlib stream does',
+      `${length}`,
+    )
   }
 })
 
@@ -164,7 +168,7 @@ t.test('a bit that leads to no code is refused where the only code is the end of
     bits.append(Buffer.alloc(20))
     t.equal(
       await resultOf(recoder, layoutFor(1, 1), bits.done()),
-      'the image data is no valid zlib stream: invalid literal/length code',
+      'the file is damaged: the image data is no valid zlib stream: invalid literal/length code',
     )
   }
 })

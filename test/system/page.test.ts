@@ -303,7 +303,7 @@ t.test('the pages, in a browser', { skip }, async t => {
     ] as const) {
       const { page, complaints } = await open(t, options)
       await choose(page, png('cut.png', landscape().subarray(0, -30)))
-      await rowOf(page, 'cut.png').getByText('It failed').waitFor()
+      await rowOf(page, 'cut.png').getByText('It failed. The file is damaged: ').waitFor()
       await page.goto(`${system.urls.frontend}/status`)
       await page.getByText('All 6 are up.').waitFor()
       await shoot(page, name)
