@@ -18,8 +18,9 @@ import { describeSpread, median, ratios } from './spread.ts'
 const STREAMS = 1_000
 /** Connections that are made at a time. */
 const AT_ONCE = 50
-const ROUNDS = 25
-const PICTURES = 600
+const ROUNDS = 15
+/** Blocks of a third of it differ by a third. */
+const PICTURES = 2_000
 const WARM_UP = 4_000
 /** Comes before each turn: what opening, closing and collecting leave behind is nobody's. */
 const SETTLE = 200
