@@ -22,8 +22,6 @@ import { askStories, askStory, countGone, type TaskStory, tellOf } from './story
 import { createTerms } from './terms.ts'
 import { createVisitors, type VisitorLimits } from './visitors.ts'
 
-/** How long a browser may keep an image, in seconds. */
-const KEPT_SECONDS = 3_600
 /** Longest that a stream of events says nothing, in ms: well below what proxies take for idle. */
 const BEAT_MS = 15_000
 
@@ -132,6 +130,13 @@ export function buildFrontend({
     async getImage({ query, request, reply }) {
       if (query.state === 'working' && (await hasOriginalMaster()))
         throw new ServiceError('not-found', 'The upload cannot be had from this master.')
+      // Neither ever changes, so the id says which it is; but it may be deleted.
+      const tag = `"${query.id}"`
+      if (request.headers['if-none-match'] === tag) {
+        await visitors.countMiss(request, () => askStory(master, query.id))
+        markImage(reply, tag).code(304).send()
+        return sent
+      }
       return visitors
         .countMiss(request, () => master.ask.get(query))
         .catch(error => {
@@ -140,8 +145,7 @@ export function buildFrontend({
           throw error
         })
         .then(image => {
-          // Neither ever changes; only who asked may keep it.
-          reply.header('cache-control', `private, max-age=${KEPT_SECONDS}, immutable`)
+          markImage(reply, tag)
           return image
         })
     },
@@ -230,6 +234,11 @@ function readNames(ids: readonly number[], names: string | undefined): ReadonlyM
   if (names !== undefined && all.length !== ids.length)
     throw new ServiceError('bad-request', `There are ${all.length} names for ${ids.length} ids.`)
   return new Map(all.map((name, at) => [ids[at] ?? 0, name]))
+}
+
+/** Lets a browser keep an image, if it asks each time whether it is still there (RFC 9111, 5.2.2.4). */
+function markImage(reply: FastifyReply, tag: string): FastifyReply {
+  return reply.header('cache-control', 'private, no-cache').header('etag', tag)
 }
 
 function sendOn(reply: FastifyReply, place: string): typeof sent {

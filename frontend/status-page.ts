@@ -26,7 +26,7 @@ export function renderStatus({ instances, overview }: StatusReport): string {
 <p role="status" data-reload="${REFRESH_SECONDS}">${summary}</p>
 ${overview === undefined ? '<p class="down">Nobody says how the queue stands.</p>' : renderQueue(overview)}
 <h2>Services</h2>
-${renderTable('Services', ['Service', 'State', 'Address', 'Answer', 'Says', 'Version'], instances.map(cellsOf))}
+${renderTable('Services', ['Service', 'State', 'Address', 'Answer', 'Details', 'Version'], instances.map(cellsOf))}
 ${overview === undefined ? '' : renderFailures(overview) + renderHeld(overview)}`,
     REFRESH_SECONDS,
   )
@@ -86,7 +86,7 @@ function renderQueue({ waiting, paused, running, failed, oldestMs, minutes }: Ov
     ['In progress', formatCount(running)],
     ['To be tried again', formatCount(paused)],
     ['Failed', formatCount(failed)],
-    ['Next one since', oldestMs === undefined ? '–' : formatDuration(oldestMs)],
+    ['Next in line waits', oldestMs === undefined ? '–' : formatDuration(oldestMs)],
   ]
   const plots = [
     renderPlot('Made', minutes, ({ made }) => made),

@@ -41,6 +41,26 @@ t.test('what was uploaded is shown beside the result, and nobody’s else', asyn
   t.match(await get(`${url}/getImage?id=7&state=working`), { status: 404 })
 })
 
+t.test('what a browser has kept it may show while it is there, and asks each time', async t => {
+  const { stage, url } = await openFrontend(t)
+  const { id, finish } = await upload(stage, url, 1)
+  await finish(uniqueImage(2))
+  const ask = async (query: string, tag: string) => {
+    const answer = await request(`${url}/getImage?id=${id}${query}`, { headers: { 'if-none-match': tag } })
+    return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
+  }
+  for (const query of ['', '&state=working']) {
+    const { status, headers } = await ask(query, '"another"')
+    t.equal(status, 200)
+    t.equal(headers['cache-control'], 'private, no-cache')
+    const tag = String(headers.etag)
+    t.match(await ask(query, tag), { status: 304, headers: { etag: tag }, text: '' })
+  }
+  const { headers } = await ask('', '"another"')
+  await stage.master.ask.delete({ id: Number(id) })
+  for (const query of ['', '&state=working']) t.match(await ask(query, String(headers.etag)), { status: 404 })
+})
+
 t.test('results come together in an archive: those that are ready, as they are', async t => {
   const { stage, url } = await openFrontend(t)
   const ready = []
