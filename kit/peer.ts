@@ -62,6 +62,8 @@ export interface Peer {
    * large bodies take that of their senders: those do not count.
    */
   silentMs(): number
+  /** How many answers it owes, of those that count. */
+  owes(): number
   /** Asks who is there; rejects when nobody is, or somebody else. One question at a time serves all who wait. */
   verify(): Promise<void>
   send(request: Request): Promise<Response>
@@ -166,6 +168,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     isVerified: () => isVerified,
     isOriginal: () => isOriginal,
     silentMs: () => (owed === 0 ? 0 : performance.now() - heardAt),
+    owes: () => owed,
     verify,
     async send({ method, path, body, isPoll, isDownload, signal }) {
       // undici takes any iterable; its types know streams alone.

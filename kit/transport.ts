@@ -25,7 +25,7 @@ const LOOK_MS = 50
 /** How long an address that failed is left alone, in ms. */
 const DEAD_MS = 100
 /** Who has owed answers in silence for so long, in ms, is asked when there is no other: its event loop may stand still. */
-export const SILENT_MS = 500
+export const SILENT_MS = 100
 
 export interface TransportOptions {
   /** The service to be reached. */
@@ -105,8 +105,9 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   /**
-   * The next verified peer in turn; the others are asked who they are, and waited for only if there is no other. Each round
-   * has an order of its own: of two instances, one would otherwise get all uploads of a caller that stores and fetches.
+   * Of the verified peers the one that owes the fewest answers, of several the next in turn; the others are asked who they are, and
+   * waited for only if there is no other. Each round has an order of its own: of two instances, one would otherwise get all
+   * uploads of a caller that stores and fetches.
    */
   const choose = async (): Promise<Slot | undefined> => {
     const all = [...slots.values()].filter(slot => slot.deadUntil <= performance.now())
@@ -117,8 +118,9 @@ export function createTransport(options: TransportOptions): Transport {
     for (const check of checks) check.catch(() => {})
     round = round.filter(slot => verified.includes(slot))
     if (round.length === 0) round = shuffled(verified, random)
-    const ready = [...round, ...verified].find(slot => slot.peer.silentMs() < SILENT_MS)
-    const next = ready ?? round[0]
+    const speaking = [...round, ...verified].filter(slot => slot.peer.silentMs() < SILENT_MS)
+    const least = Math.min(...speaking.map(({ peer }) => peer.owes()))
+    const next = speaking.find(({ peer }) => peer.owes() === least) ?? round[0]
     round = round.filter(slot => slot !== next)
     return next
   }

@@ -7,7 +7,7 @@ import { discard, SMALL_BODY_BYTES } from '../../kit/body.ts'
 import { createClient } from '../../kit/client.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import type { Entry } from '../../kit/peer.ts'
-import { createTransport } from '../../kit/transport.ts'
+import { createTransport, SILENT_MS } from '../../kit/transport.ts'
 import { crooked } from './crooked.ts'
 import { openDoor } from './doors.ts'
 import { buildToy, listen, toyContract } from './toy.ts'
@@ -67,6 +67,37 @@ t.test('requests are spread over the instances evenly', async t => {
   for (const [i, count] of asked.entries()) t.ok(Math.abs(count - (before[i] ?? 0) - 10) <= 1)
 })
 
+t.test('of several the one that owes the fewest answers is asked', async t => {
+  const waiting: (() => void)[] = []
+  const asked = [0, 0]
+  const apps = asked.map((_, i) => {
+    const byId = async ({ query }: { query: { id: number } }) => {
+      asked[i] = (asked[i] ?? 0) + 1
+      if (query.id === 1) await new Promise<void>(resolve => waiting.push(resolve))
+      return { id: query.id }
+    }
+    return buildToy(t, { byId }, { instance: `toy-${i}` })
+  })
+  const values = await Promise.all(apps.map(listen))
+  const { ask } = connect(
+    t,
+    values.map((value, i) => ({ value, instance: `toy-${i}` })),
+  )
+  await until('each has been found', async () => {
+    await ask.byId({ id: 2 })
+    return asked.every(count => count > 0)
+  })
+  const held = ask.byId({ id: 1 })
+  await until('it is there', () => waiting.length === 1)
+  const before = [...asked]
+  // At once: what has owed for long is passed over anyway.
+  for (let i = 0; i < 6; i++) await ask.byId({ id: 2 })
+  const more = asked.map((count, i) => count - (before[i] ?? 0)).sort()
+  t.same(more, [0, 6])
+  for (const go of waiting) go()
+  await held
+})
+
 t.test(
   'who owes an answer in silence is asked no more while there is another, and again once it spoke',
   async t => {
@@ -91,7 +122,7 @@ t.test(
       asking.push(ask.byId({ id: 1 }))
       return waiting.length > 0
     })
-    await delay(700)
+    await delay(3 * SILENT_MS)
     const [before] = asked
     for (let i = 0; i < 20; i++) await ask.byId({ id: i })
     t.equal(asked[0], before)
