@@ -3,6 +3,7 @@ import type { InstanceStatus, StatusReport } from './contract.ts'
 import { formatDuration } from './duration.ts'
 import { escapeHtml, renderPage, renderPost } from './page.ts'
 import { tookOf } from './story.ts'
+import { asSentence } from './told.ts'
 import { formatTook } from './took.ts'
 
 /** How often the page loads itself anew, in seconds. */
@@ -69,15 +70,16 @@ function formatFacts(facts: Readonly<Record<string, number>>): string {
     if (count > 0) parts.push(`${count} ${name}`)
   if (ended !== undefined) parts.push(`${ended} ended`)
   if (bytes !== undefined)
-    parts.push(
-      `${formatGigabytes(bytes)} of images${quotaBytes > 0 ? ` of ${formatGigabytes(quotaBytes)}` : ''}`,
-    )
-  if (freeBytes !== undefined) parts.push(`${formatGigabytes(freeBytes)} free`)
+    parts.push(`${formatRoom(bytes)} of images${quotaBytes > 0 ? ` of ${formatRoom(quotaBytes)}` : ''}`)
+  if (freeBytes !== undefined) parts.push(`${formatRoom(freeBytes)} free`)
   if (corrupt > 0) parts.push(`${corrupt} times a corrupt image`)
   return parts.join(', ')
 }
 
-const formatGigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`
+function formatRoom(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`
+}
+
 const formatCount = (count: number) => (count < MOST_COUNTED ? String(count) : `${MOST_COUNTED} or more`)
 
 function renderQueue({ waiting, paused, running, failed, oldestMs, minutes }: Overview): string {
@@ -121,12 +123,12 @@ function renderPlot(says: string, minutes: readonly Minute[], take: (minute: Min
 function renderFailures({ failures }: Overview): string {
   if (failures.length === 0) return ''
   const rows = failures.map(task => {
-    const { id, reason = '' } = task
+    const { id, reason = 'No reason was given.' } = task
     const actions =
       renderPost(`/tryAgain?id=${id}`, 'Try again') + renderPost(`/deleteTask?id=${id}`, 'Delete')
     return [
       `<a href="/task?id=${id}">${id}</a>`,
-      escapeHtml(reason),
+      escapeHtml(asSentence(reason)),
       formatTries(task),
       formatTimes(task),
       `<div class="bar">${actions}</div>`,
