@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core'
 import { type OpenSystem, openSystem } from '../test/system/system.ts'
@@ -6,12 +7,14 @@ import type { Need, PlainBench } from './bench.ts'
 import { askVersion } from './daemon.ts'
 import type { Output } from './output.ts'
 import { describeSpread, median, ratios } from './spread.ts'
+import { buildUppyServer } from './uppy.ts'
+import { versionOf } from './version.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const VISITS = 15
-/** What the page may take of the time of a bare form. */
-const MOST_PAINT = 1.5
-const MOST_READY = 2
+/** What the page may take of the time of a bare form, and of a page that does about as much. */
+const MOST_OF_BARE: Times = { paint: 1.5, ready: 2 }
+const MOST_OF_PEER: Times = { paint: 1, ready: 1 }
 
 /** A form that does the same, and nothing else: the least that a page can be. */
 const BARE = `<!doctype html>
@@ -51,36 +54,56 @@ interface Times {
   readonly ready: number
 }
 
-/** The page of who uploads, beside the barest form, in a browser that was never there. */
+/** A page that ours is held against, and how many times its figures ours may have. */
+interface Other {
+  readonly name: string
+  readonly url: string
+  readonly most: Times
+}
+
+/** The page of who uploads, beside the barest form and Uppy's dashboard, in a browser that was never there. */
 export const page: PlainBench = {
   question: 'How long until the page is seen, and until it can be used?',
   needs,
   async run(output, folder) {
     if (needs[0]?.find() === undefined) return
     const bare = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end(BARE))
-    await new Promise<void>(resolve => bare.listen(0, '127.0.0.1', resolve))
-    const bareUrl = `http://127.0.0.1:${(bare.address() as AddressInfo).port}`
+    const uppy = await buildUppyServer()
     let system: OpenSystem | undefined
     let browser: Browser | undefined
     try {
+      const others: Other[] = [
+        { name: 'a bare form', url: await listen(bare), most: MOST_OF_BARE },
+        {
+          name: `Uppy's dashboard ${versionOf('@uppy/dashboard')}`,
+          url: await listen(uppy),
+          most: MOST_OF_PEER,
+        },
+      ]
       system = await openSystem({ dataDir: folder })
       browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
       for (const visitor of visitors) {
-        const ours: Times[] = []
-        const theirs: Times[] = []
-        for (let visit = 0; visit < VISITS; visit += 1) {
-          ours.push(await look(browser, visitor, system.urls.frontend as string))
-          theirs.push(await look(browser, visitor, bareUrl))
-        }
-        print(output, visitor, ours, theirs)
+        const urls = [system.urls.frontend as string, ...others.map(({ url }) => url)]
+        const times: Times[][] = urls.map(() => [])
+        for (let visit = 0; visit < VISITS; visit += 1)
+          for (const [at, url] of urls.entries()) times[at]?.push(await look(browser, visitor, url))
+        const [ours = [], ...theirs] = times
+        print(output, visitor, ours, others, theirs)
       }
     } finally {
       await browser?.close()
       await system?.stop()
       await system?.close()
       bare.close()
+      uppy.close()
     }
   },
+}
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /** Opens it with nothing kept from before. */
@@ -111,21 +134,30 @@ async function look(browser: Browser, { context, slow }: Visitor, url: string): 
   }
 }
 
-function print(output: Output, { says }: Visitor, ours: readonly Times[], theirs: readonly Times[]): void {
-  const of = (figure: keyof Times) =>
+function print(
+  output: Output,
+  { says }: Visitor,
+  ours: readonly Times[],
+  others: readonly Other[],
+  theirs: readonly (readonly Times[])[],
+): void {
+  const of = (figure: keyof Times, at: number) =>
     ratios(
       ours.map(times => times[figure]),
-      theirs.map(times => times[figure]),
+      theirs[at]?.map(times => times[figure]) ?? [],
     )
-  const [paint, ready] = [of('paint'), of('ready')]
+  const row = (figure: keyof Times) => others.map((_, at) => describeSpread(of(figure, at)))
   output.line(`\nfrom ${says}: ${VISITS} visits by turns, nothing kept from before`)
   output.table(
-    ['', 'time against a bare form (least to most)'],
+    ['', ...others.map(({ name }) => `time against ${name} (least to most)`)],
     [
-      ['until something is seen', describeSpread(paint)],
-      ['until it can be used, its script included', describeSpread(ready)],
+      ['until something is seen', ...row('paint')],
+      ['until it can be used, its script included', ...row('ready')],
     ],
   )
-  output.goal({ says: `first paint, from ${says}`, found: median(paint), most: MOST_PAINT })
-  output.goal({ says: `usable, from ${says}`, found: median(ready), most: MOST_READY })
+  for (const [at, { name, most }] of others.entries()) {
+    const against = `against ${name}, from ${says}`
+    output.goal({ says: `first paint ${against}`, found: median(of('paint', at)), most: most.paint })
+    output.goal({ says: `usable ${against}`, found: median(of('ready', at)), most: most.ready })
+  }
 }
