@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
@@ -230,6 +230,64 @@ t.test('the pages, in a browser', { skip }, async t => {
       await rowOf(page, name).getByText('Ready').waitFor()
     }
     t.pass('both are there')
+  })
+
+  await t.test(
+    'a folder is dropped: its files, those of folders in it as well, and none that are hidden',
+    async t => {
+      const { context, page } = await open(t)
+      const dropped = t.testdir({ '.hidden': 'no picture', inside: {} })
+      writeFileSync(join(dropped, 'outer.png'), uniqueImage(21))
+      writeFileSync(join(dropped, 'inside', 'inner.png'), uniqueImage(22))
+      const session = await context.newCDPSession(page)
+      const data = { items: [], files: [dropped], dragOperationsMask: 1 }
+      for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+        await session.send('Input.dispatchDragEvent', { type, x: 600, y: 700, data })
+      for (const name of ['outer.png', 'inner.png']) await rowOf(page, name).getByText('Ready').waitFor()
+      t.equal(await page.locator('.row').count(), 2)
+    },
+  )
+
+  await t.test('a result is copied as a picture', async t => {
+    const permissions = ['clipboard-read', 'clipboard-write']
+    const { page, complaints } = await open(t, { ...desktop, permissions })
+    await choose(page, png('copied.png', uniqueImage(23)))
+    await rowOf(page, 'copied.png').getByText('Ready').waitFor()
+    const href = await rowOf(page, 'copied.png')
+      .getByRole('link', { name: /Download/ })
+      .getAttribute('href')
+    await rowOf(page, 'copied.png').getByRole('button', { name: /Copy/ }).click()
+    await rowOf(page, 'copied.png')
+      .getByRole('button', { name: /Copied/ })
+      .waitFor()
+    const alike = await page.evaluate(`(async () => {
+      const [item] = await navigator.clipboard.read()
+      const blobs = [await item.getType('image/png'), await (await fetch('${href}')).blob()]
+      const [copied, result] = await Promise.all(blobs.map(async blob => {
+        const picture = await createImageBitmap(blob)
+        const canvas = new OffscreenCanvas(picture.width, picture.height)
+        const context = canvas.getContext('2d')
+        context.drawImage(picture, 0, 0)
+        return [...context.getImageData(0, 0, picture.width, picture.height).data]
+      }))
+      return result.length > 0 && String(copied) === String(result)
+    })()`)
+    t.ok(alike)
+    t.same(complaints, [])
+  })
+
+  await t.test('nothing moves for who wants nothing to move', async t => {
+    const moving = `document.getAnimations().length + document.querySelectorAll('.row')
+      .values().filter(row => getComputedStyle(row.querySelector('.steps i')).transitionDuration !== '0s').toArray().length`
+    for (const [reducedMotion, moves] of [
+      ['no-preference', true],
+      ['reduce', false],
+    ] as const) {
+      const { page } = await open(t, { ...desktop, reducedMotion })
+      await choose(page, png('still.png', uniqueImage(24)))
+      await rowOf(page, 'still.png').waitFor()
+      t.equal((await page.evaluate<number>(moving)) > 0, moves, reducedMotion)
+    }
   })
 
   await t.test('a server that ends in the middle is waited for', async t => {
