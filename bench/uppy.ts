@@ -3,22 +3,12 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** What a page needs at least to show Uppy's dashboard, and to send what is dropped there where our form sends it. */
-const SCRIPT = `
-import Uppy from '@uppy/core'
-import Dashboard from '@uppy/dashboard'
-import XHRUpload from '@uppy/xhr-upload'
-new Uppy({ restrictions: { allowedFileTypes: ['image/png'] } })
-  .use(Dashboard, { inline: true, target: '#drop' })
-  .use(XHRUpload, { endpoint: '/submitTask', fieldName: 'uploadfile' })
-`
 const STYLES = ['core', 'dashboard']
 
 /** A server of a page with Uppy's dashboard as bundlers make it: one minified module, and its style in the page, as ours is. */
 export async function buildUppyServer(): Promise<Server> {
-  const folder = process.cwd()
   const { outputFiles } = await build({
-    stdin: { contents: SCRIPT, resolveDir: folder },
+    entryPoints: [join(process.cwd(), 'bench/browser/dashboard.ts')],
     bundle: true,
     minify: true,
     format: 'esm',
@@ -27,7 +17,7 @@ export async function buildUppyServer(): Promise<Server> {
   })
   const script = outputFiles[0]?.contents ?? ''
   const styles = STYLES.map(name =>
-    readFileSync(join(folder, 'node_modules/@uppy', name, 'dist/style.min.css'), 'utf8'),
+    readFileSync(join(process.cwd(), 'node_modules/@uppy', name, 'dist/style.min.css'), 'utf8'),
   )
   const page = `<!doctype html>
 <html lang="en"><meta name="viewport" content="width=device-width"><title>Upload</title>
