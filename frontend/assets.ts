@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,7 +11,7 @@ export const style = read('page.css').trim()
 /** What makes more of the pages, where scripts run. */
 export const script = read('page.js')
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest('base64')
+const hashOf = (text: string) => hash('sha256', text, 'base64')
 
 /** Names what the script says, so that it may be kept for good. */
 export const scriptVersion = hashOf(script).replace(/\W/g, '').slice(0, 12)

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ServiceError } from './errors.ts'
@@ -10,7 +10,7 @@ export interface GuardOptions {
   readonly advertised?: string | undefined
 }
 
-const digest = (value: string) => createHash('sha256').update(value).digest()
+const digest = (value: string) => hash('sha256', value, 'buffer')
 
 /**
  * Whether an `Authorization` shows one of these secrets. Compares in constant time, so that an answer's delay tells

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, hash, randomUUID } from 'node:crypto'
 import { linkSync, renameSync, unlinkSync } from 'node:fs'
 import { readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -156,29 +156,21 @@ async function sync(file: OpenFile, fatal: Fatal): Promise<void> {
 }
 
 async function writeSealed(file: OpenFile, { data }: Bytes, { maxBytes, room }: Limits): Promise<Seal> {
-  const hash = createHash('sha256')
-  let length = 0
-  const take = (piece: Buffer) => {
-    length += piece.length
-    if (length > maxBytes) throw tooLarge(maxBytes)
-    room?.need(length)
-    hash.update(piece)
-  }
-  const finish = (): Seal => {
-    if (length === 0) throw new ServiceError('bad-request', 'The body is empty.')
-    return { length, sha256: hash.digest() }
-  }
   if (Buffer.isBuffer(data)) {
-    take(data)
-    const seal = finish()
+    const seal = sealOf(data.length, () => hash('sha256', data, 'buffer'))
     await file.write([data, encodeSeal(seal)])
     return seal
   }
+  const found = createHash('sha256')
+  let length = 0
   let held: Buffer[] = []
   let heldBytes = 0
   let heldSince = performance.now()
   for await (const piece of new Flow(data)) {
-    take(piece)
+    length += piece.length
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    room?.need(length)
+    found.update(piece)
     if (held.length === 0) heldSince = performance.now()
     held.push(piece)
     heldBytes += piece.length
@@ -187,9 +179,14 @@ async function writeSealed(file: OpenFile, { data }: Bytes, { maxBytes, room }: 
     held = []
     heldBytes = 0
   }
-  const seal = finish()
+  const seal = sealOf(length, () => found.digest())
   await file.write([...held, encodeSeal(seal)])
   return seal
+}
+
+function sealOf(length: number, hashed: () => Buffer): Seal {
+  if (length === 0) throw new ServiceError('bad-request', 'The body is empty.')
+  return { length, sha256: hashed() }
 }
 
 /** True when the disk, or the quota, is full. */

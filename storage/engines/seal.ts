@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Bytes of a seal, which stands behind the image's own bytes in every file. */
 export const SEAL_BYTES = 64
@@ -39,8 +39,5 @@ export function decodeSeal(bytes: Buffer): Seal | undefined {
 }
 
 function checkOf(seal: Buffer): Buffer {
-  return createHash('sha256')
-    .update(seal.subarray(0, CHECK_AT))
-    .digest()
-    .subarray(0, SEAL_BYTES - CHECK_AT)
+  return hash('sha256', seal.subarray(0, CHECK_AT), 'buffer').subarray(0, SEAL_BYTES - CHECK_AT)
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { Bytes } from '../../kit/contract.ts'
 import { type OpenFile, openFile } from './file.ts'
 import { createHashes } from './hashes.ts'
@@ -39,7 +39,7 @@ export function createSealedFiles(): SealedFiles {
     const bytes = await readAt(file, 0, length + SEAL_BYTES)
     const data = bytes.subarray(0, length)
     const seal = openSeal(bytes.subarray(length), length)
-    checkHash(createHash('sha256').update(data).digest(), seal)
+    checkHash(hash('sha256', data, 'buffer'), seal)
     return { ...seal, data }
   }
   const readLarge = async (file: OpenFile, length: number, isWanted: () => boolean): Promise<SealedImage> => {
@@ -80,14 +80,14 @@ function checkHash(sha256: Buffer, seal: Seal): void {
 }
 
 async function hashOf(file: OpenFile, length: number): Promise<Buffer> {
-  const hash = createHash('sha256')
+  const found = createHash('sha256')
   const buffer = Buffer.allocUnsafe(HASHED_BYTES)
   for (let at = 0; at < length; at += HASHED_BYTES) {
     const piece = buffer.subarray(0, Math.min(HASHED_BYTES, length - at))
     await fill(piece, file, at)
-    hash.update(piece)
+    found.update(piece)
   }
-  return hash.digest()
+  return found.digest()
 }
 
 async function readAt(file: OpenFile, start: number, length: number): Promise<Buffer> {
