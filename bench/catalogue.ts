@@ -17,6 +17,7 @@ const catalogue: Readonly<Record<string, () => Promise<Bench>>> = {
   start: async () => (await import('./start.bench.ts')).start,
   pipeline: async () => (await import('./pipeline.bench.ts')).pipeline,
   way: async () => (await import('./way.bench.ts')).way,
+  profile: async () => (await import('./profile.bench.ts')).profile,
   scaling: async () => (await import('./scaling.bench.ts')).scaling,
   shares: async () => (await import('./shares.bench.ts')).shares,
   page: async () => (await import('./page.bench.ts')).page,

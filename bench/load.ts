@@ -39,11 +39,7 @@ export interface Run {
 
 /** Starts a system with its data in `dataDir`, warms it up, and puts the pictures through it. */
 export async function runShape(shape: Shape, form: MakeForm, options: SystemOptions): Promise<Run> {
-  const system = await openSystem(options)
-  const uploaders = openUploaders(system, shape.lanes)
-  try {
-    const lanes = Math.max(WARM_UP.lanes, shape.lanes)
-    await putThrough(system, uploaders, { ...WARM_UP, lanes }, formsFrom(iconForm, 0, WARM_UP.pictures))
+  return runSystem(options, shape.lanes, async (system, uploaders) => {
     await putThrough(system, uploaders, shape, formsFrom(form, WARM_UP.pictures, shape.before))
     const forms = formsFrom(form, WARM_UP.pictures + shape.before, shape.pictures)
     const before = cpuOfAll(system)
@@ -55,6 +51,36 @@ export async function runShape(shape: Shape, form: MakeForm, options: SystemOpti
     const faults = system.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
     return { tookMs, waitedMs, cpuMs: Object.fromEntries(cpuMs) }
+  })
+}
+
+/** Starts a system, warms it up, and lets `use` put icons through it, eight at a time, as fast as they go. */
+export async function runWarm<T>(
+  options: SystemOptions,
+  use: (system: OpenSystem, put: (pictures: number) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  let next = WARM_UP.pictures
+  return runSystem(options, WARM_UP.lanes, (system, uploaders) =>
+    use(system, async pictures => {
+      const forms = formsFrom(iconForm, next, pictures)
+      next += pictures
+      await putThrough(system, uploaders, WARM_UP, forms)
+    }),
+  )
+}
+
+/** Starts a system and warms it up; stops it once it was used. */
+async function runSystem<T>(
+  options: SystemOptions,
+  lanes: number,
+  use: (system: OpenSystem, uploaders: readonly Uploader[]) => Promise<T>,
+): Promise<T> {
+  const system = await openSystem(options)
+  const uploaders = openUploaders(system, lanes)
+  try {
+    const warmUp = { ...WARM_UP, lanes: Math.max(WARM_UP.lanes, lanes) }
+    await putThrough(system, uploaders, warmUp, formsFrom(iconForm, 0, WARM_UP.pictures))
+    return await use(system, uploaders)
   } finally {
     await Promise.all(uploaders.map(uploader => uploader.close()))
     await system.stop()

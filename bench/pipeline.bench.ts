@@ -1,7 +1,7 @@
 import { percentile } from '../faults/percentile.ts'
 import type { SystemOptions } from '../test/system/system.ts'
 import type { Bench, Part } from './bench.ts'
-import { askVersion } from './daemon.ts'
+import { findStrace } from './calls.ts'
 import type { Goal } from './goal.ts'
 import { fastIcons, iconRow } from './icons.ts'
 import type { Shape } from './load.ts'
@@ -30,7 +30,6 @@ const SLOW = ['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '
 const slowDisk: SystemOptions = {
   each: () => ({ through: [...SLOW, '-e', 'inject=fsync,fdatasync:delay_exit=5000'] }),
 }
-const findStrace = () => askVersion('strace', '-V', /^strace -- version (\S+)/)
 
 /**
  * Everything durable, every picture another one, a fresh folder and a warm-up for each run; beside the rate the CPU time of

@@ -1,17 +1,13 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSqliteTasks } from '../database/engines/sqlite.ts'
-import { openSystem } from '../test/system/system.ts'
 import type { PartedBench } from './bench.ts'
 import { ownCpuMs } from './cpu.ts'
-import { iconForm } from './forms.ts'
-import { formsFrom, openUploaders, putThrough } from './load.ts'
+import { runWarm } from './load.ts'
 import type { Output } from './output.ts'
 
-/** Icons that go through before anything is measured, and those that are. */
-const WARM_UP = 4_000
+/** Icons that are measured. */
 const PICTURES = 3_000
-const UPLOADERS = { lanes: 8, isClosed: false }
 /** Beside the loop Node starts five threads for V8 first, and those for files when they are needed. */
 const V8_THREADS = 5
 const CYCLES = 2_000
@@ -30,22 +26,14 @@ export const shares: PartedBench = {
 
 /** Where each service spends its CPU time. */
 async function printThreads(output: Output, folder: string): Promise<void> {
-  const system = await openSystem({ dataDir: folder })
-  const uploaders = openUploaders(system, UPLOADERS.lanes)
-  const read = () => Object.entries(system.pids()).map(([name, pid]) => [name, threadsOf(pid)] as const)
-  try {
-    await putThrough(system, uploaders, UPLOADERS, formsFrom(iconForm, 0, WARM_UP))
-    const forms = formsFrom(iconForm, WARM_UP, PICTURES)
+  const rows = await runWarm({ dataDir: folder }, async (system, put) => {
+    const read = () => Object.entries(system.pids()).map(([name, pid]) => [name, threadsOf(pid)] as const)
     const before = new Map(read())
-    await putThrough(system, uploaders, UPLOADERS, forms)
-    const rows = read().map(([name, after]) => rowOf(name, before.get(name) ?? [], after))
-    output.line(`${PICTURES.toLocaleString('en')} icons; shares of what each service takes`)
-    output.table(['', 'CPU ms a picture', 'loop', 'files', 'beside (V8)'], rows)
-  } finally {
-    await Promise.all(uploaders.map(uploader => uploader.close()))
-    await system.stop()
-    await system.close()
-  }
+    await put(PICTURES)
+    return read().map(([name, after]) => rowOf(name, before.get(name) ?? [], after))
+  })
+  output.line(`${PICTURES.toLocaleString('en')} icons; shares of what each service takes`)
+  output.table(['', 'CPU ms a picture', 'loop', 'files', 'beside (V8)'], rows)
 }
 
 function rowOf(name: string, before: readonly number[], after: readonly number[]): string[] {
