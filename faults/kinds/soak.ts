@@ -22,9 +22,10 @@ const AWAY_MS = 1_500
 const LARGE_BYTES = 1_500_000
 /** The second ones die; the first ones live through all of it, so that what they lose adds up. */
 const mortal: readonly Name[] = ['storage-2', 'master-2', 'worker-2', 'frontend-2']
-/** Of these there is only one: each dies now and then, and lives long enough between to be looked at. */
+/** Of these there is only one: they die by turns, with every so many faults, in the first part of the time; then they are looked at. */
 const alone: readonly Name[] = ['database', 'kv-store']
-const SELDOM = 25
+const SELDOM = 12
+const FIRST_PART = 1 / 3
 /** Who asks for the images of open tasks all the time. */
 const PROBERS = 16
 /** Pause of each of six who upload, in ms: on a fast machine no more pictures than can be looked at again in the end. */
@@ -39,13 +40,16 @@ export const soak: Fault = {
     const counts = { storage: 2, master: 2, worker: 2, frontend: 2 }
     const scene = await open({ system: { counts }, lanes: 6, pauseMs: PAUSE_MS, probers: PROBERS })
     const samples = sampleProcesses(scene)
-    const over = performance.now() + rounds * MINUTE_MS
+    const began = performance.now()
+    const over = began + rounds * MINUTE_MS
+    const isFirstPart = () => performance.now() < began + rounds * MINUTE_MS * FIRST_PART
     let faults = 0
     while (performance.now() < over) {
       await delay(random.below(BETWEEN_MS))
       await scene.upload(largeImage(seed * 1_000 + faults, LARGE_BYTES))
       faults += 1
-      const name = faults % SELDOM === 0 ? alone[(faults / SELDOM) % alone.length] : undefined
+      const isTurn = isFirstPart() && faults % SELDOM === 0
+      const name = isTurn ? alone[(faults / SELDOM) % alone.length] : undefined
       await scene.during(() =>
         name === undefined ? one(kinds, random)(scene, random) : endOne(scene, random, 'SIGKILL', name),
       )
