@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  createReadStream,
-  fstatSync,
-  fsync,
-  open,
-  openSync,
-  read,
-  writev,
-  writevSync,
-} from 'node:fs'
+import { closeSync, createReadStream, fstatSync, fsync, open, openSync, read, writev } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 
@@ -17,12 +7,9 @@ const readFd = promisify(read)
 const writeFd = promisify(writev)
 const syncFd = promisify(fsync)
 
-/** Pieces of up to so many bytes together are written at once. */
-const AT_ONCE_BYTES = 64 * 1024
-
 /**
- * An open file, or folder. What waits for a disk is done in a thread; what does not, making it, asking for its size, writing a little, closing
- * it, at once: a thread and the way back cost more than that (docs/decisions, 028). Nothing may be under way in it when it is closed.
+ * An open file, or folder. What waits for a disk is done in a thread; what does not, making it, asking for its size, closing it, at
+ * once: a thread and the way back cost more than that (docs/decisions, 028). Nothing may be under way in it when it is closed.
  */
 export class OpenFile {
   #fd: number
@@ -56,15 +43,7 @@ export class OpenFile {
   /** Writes all of these behind what was written before. */
   async write(pieces: readonly Buffer[]): Promise<void> {
     let left = pieces
-    while (left.length > 0) left = behind(left, await this.#writeSome(left))
-  }
-
-  /** How many bytes of these were written. */
-  async #writeSome(pieces: readonly Buffer[]): Promise<number> {
-    const bytes = pieces.reduce((sum, { length }) => sum + length, 0)
-    return bytes > AT_ONCE_BYTES
-      ? (await writeFd(this.#fd, pieces)).bytesWritten
-      : writevSync(this.#fd, pieces)
+    while (left.length > 0) left = behind(left, (await writeFd(this.#fd, left)).bytesWritten)
   }
 
   /** Resolved means on disk. */
