@@ -133,9 +133,11 @@ export function buildFrontend({
       // Neither ever changes, so the id says which it is; but it may be deleted.
       const tag = `"${query.id}"`
       if (request.headers['if-none-match'] === tag) {
-        await visitors.countMiss(request, () => askStory(master, query.id))
-        markImage(reply, tag).code(304).send()
-        return sent
+        const { is } = await visitors.countMiss(request, () => askStory(master, query.id))
+        if (query.state === 'working' || is === 'ready' || is === 'unknown for now') {
+          markImage(reply, tag).code(304).send()
+          return sent
+        }
       }
       return visitors
         .countMiss(request, () => master.ask.get(query))

@@ -59,6 +59,12 @@ t.test('what a browser has kept it may show while it is there, and asks each tim
   const { headers } = await ask('', '"another"')
   await stage.master.ask.delete({ id: Number(id) })
   for (const query of ['', '&state=working']) t.match(await ask(query, String(headers.etag)), { status: 404 })
+  const waiting = await upload(stage, url, 3)
+  const answer = await request(`${url}/getImage?id=${waiting.id}`, {
+    headers: { 'if-none-match': `"${waiting.id}"` },
+  })
+  t.equal(answer.statusCode, 409, 'nobody has one that is not ready, whatever he says')
+  await answer.body.dump()
 })
 
 t.test('results come together in an archive: those that are ready, as they are', async t => {
