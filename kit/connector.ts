@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import type { Credentials, Material } from './credentials.ts'
 
@@ -16,6 +17,12 @@ export class HandshakeError extends Error {
 export class StrangerError extends Error {
   override readonly name = 'StrangerError'
   readonly code = 'ESTRANGER'
+}
+
+/** A connection ended under an answer that nobody had read to its end. */
+export class BrokenOffError extends Error {
+  override readonly name = 'BrokenOffError'
+  readonly code = 'EBROKENOFF'
 }
 
 /**
@@ -65,10 +72,35 @@ export function confirmed(
       const hand = () => {
         if (socket.destroyed) return refuse(new Error('it ended at once'))
         socket.off('error', letGo)
-        callback(null, socket)
+        handOver(socket, () => callback(null, socket))
       }
       confirm().then(hand, refuse)
     })
+  }
+}
+
+/**
+ * Gives undici a connection. Where one ends under an answer that is paused, since its reader is slow, undici 7 throws in an
+ * event, which ends the process (nodejs/undici#5360, mended in 8 alone): here that breaks off the answer, as any other end does.
+ */
+function handOver(socket: Socket, give: () => void): void {
+  const before = { end: socket.listeners('end'), error: socket.listeners('error') }
+  give()
+  for (const event of ['end', 'error'] as const) {
+    const added = socket.listeners(event).filter(listener => !before[event].includes(listener))
+    for (const listener of added as ((...said: unknown[]) => void)[]) {
+      socket.off(event, listener)
+      socket.on(event, (...said: unknown[]) => {
+        try {
+          listener.apply(socket, said)
+        } catch (cause) {
+          const error = new BrokenOffError('the connection ended under an answer', { cause })
+          // One that has an error is closed already, and undici hears of this one in its place.
+          if (event === 'error') listener.call(socket, error)
+          else socket.destroy(error)
+        }
+      })
+    }
   }
 }
 

@@ -33,6 +33,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #giveUp: (() => void) | undefined
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
+  /** Bytes of the body that have not come; NaN where nobody says how many it has. */
+  #left = Number.NaN
   #headers: Answer['headers'] = {}
   #whole: Buffer | undefined
   #stream: Readable | undefined
@@ -61,12 +63,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return
     this.#status = status
     this.#headers = headers
-    if (status === 204 || Number(headers['content-length']) <= SMALL_BODY_BYTES) this.#whole = EMPTY
+    this.#left = Number(headers['content-length'])
+    if (status === 204 || this.#left <= SMALL_BODY_BYTES) this.#whole = EMPTY
     else this.#resolve({ status, headers, body: this.#openStream(controller) })
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    if (this.#stream?.push(piece) === false) controller.pause()
+    this.#left -= piece.length
+    const isFull = this.#stream?.push(piece) === false
+    // With its last byte it is whole, whoever reads it when: a connection that ends afterwards breaks nothing off.
+    if (isFull && this.#left !== 0) controller.pause()
     else if (this.#whole !== undefined)
       this.#whole = this.#whole.length === 0 ? piece : Buffer.concat([this.#whole, piece])
   }

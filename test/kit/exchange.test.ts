@@ -1,15 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { Pool } from 'undici'
 import { SMALL_BODY_BYTES } from '../../kit/body.ts'
+import { confirmed, createConnector } from '../../kit/connector.ts'
 import { exchange } from '../../kit/exchange.ts'
 import { openBareServer, until } from './wire.ts'
 
 /** Asks a server that answers with `handler`, over one connection. */
 async function open(t: Test, handler: (request: IncomingMessage, response: ServerResponse) => void) {
   const { address } = await openBareServer(t, handler)
-  const pool = new Pool(`http://${address}`, { connections: 1, pipelining: 1 })
+  const connect = confirmed(createConnector(undefined, 1_000), async () => {})
+  const pool = new Pool(`http://${address}`, { connections: 1, pipelining: 1, connect })
   t.teardown(() => pool.destroy())
   return (signal?: AbortSignal) => exchange(pool, { method: 'GET', path: '/' }, signal)
 }
@@ -77,6 +81,49 @@ t.test('who reads slowly is not sent more than the sockets hold', async t => {
   let length = 0
   for await (const part of body) length += part.length
   t.equal(length, 4_000 * piece.length)
+})
+
+/** Reads it in small steps, the first a while after all that there is has come. */
+async function readLate(body: Readable): Promise<number> {
+  await delay(200)
+  let length = 0
+  for await (const piece of body) {
+    length += piece.length
+    await delay(10)
+  }
+  return length
+}
+
+t.test('an answer that has come is whole, although its connection ended before it was read', async t => {
+  for (const length of [SMALL_BODY_BYTES + 1, 100_000, 1_000_000]) {
+    const ask = await open(t, (_request, response) => {
+      response.writeHead(200, { 'content-length': length, connection: 'close' }).end(Buffer.alloc(length))
+    })
+    const { body } = await ask()
+    t.equal(isStream(body) && (await readLate(body)), length)
+  }
+})
+
+t.test('one that is cut short before it is read breaks off, however it is cut, and nothing else', async t => {
+  const cuts: readonly ((socket: Socket) => void)[] = [
+    socket => socket.end(),
+    socket => socket.resetAndDestroy(),
+  ]
+  for (const cut of cuts) {
+    for (const sent of [100_000, 300_000]) {
+      for (const head of [{ 'content-length': 1_000_000 }, {}]) {
+        const ask = await open(t, (request, response) => {
+          response.writeHead(200, { ...head, connection: 'close' }).write(Buffer.alloc(sent))
+          setTimeout(() => cut(request.socket), 50)
+        })
+        const { body } = await ask()
+        if (!isStream(body)) return t.fail('not a stream')
+        await t.rejects(readLate(body))
+        const { status } = await ask()
+        t.equal(status, 200, 'the next one has a connection of its own')
+      }
+    }
+  }
 })
 
 t.test(
