@@ -43,9 +43,11 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
       const task = refuseFailed(known)
       if (task.state !== finished) throw new ServiceError('conflict', 'The image is not ready yet.')
       const result = { id, state: 'finished', attempt: task.result || undefined } as const
+      // Asked before, since nobody would let go of an image in hand; who cannot say it now keeps no image from anybody.
+      const { endedMs } = task
+      const goes = endedMs !== undefined && (await isSwept().catch(() => false))
       const image = await storage.ask.getImage(result)
-      if (task.endedMs === undefined || !(await isSwept())) return image
-      return { ...image, keptUntil: Date.now() + Math.max(0, retentionMs - task.endedMs) }
+      return goes ? { ...image, keptUntil: Date.now() + Math.max(0, retentionMs - endedMs) } : image
     },
     async isReady(call) {
       const { id, wait = 0 } = call.query

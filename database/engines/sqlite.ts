@@ -169,6 +169,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const committed = () => {
     standing.committed()
     loners.committed()
+    lost.committed()
     removals.committed()
     hour.add(doings)
     for (const token of settled) cutShort.delete(token)
@@ -183,6 +184,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     revision = revisionBefore
     standing.rolledBack()
     loners.rolledBack()
+    lost.rolledBack()
     removals.rolledBack()
     tasks.forget()
     startTurn()

@@ -60,3 +60,27 @@ t.test('what was granted, renewed or finished in a turn that is undone was not',
   await engine.finish(1, token)
   t.match(await engine.get(1), { state: finished, attempt: 1, result: 1 })
 })
+
+t.test('whose lease was over in a turn that was undone is still the holder', async t => {
+  let clock = 0
+  const engine = openSqliteTasks({ path: ':memory:', leaseMs: 1_000, now: () => clock })
+  t.teardown(async () => {
+    armFailpoints('')
+    await engine.close()
+  })
+  await engine.newTask(1)
+  const token = (await engine.take({ isPlain: false, waitMs: 0 }))?.grant.token ?? ''
+  clock += 1_001
+  armFailpoints('database.turn.settled=error*1')
+  await t.rejects(engine.newTask(2), { code: 'SQLITE_IOERR' })
+  await engine.renew(1, token)
+  t.match(await engine.get(1), { state: inProgress, losses: 0 })
+
+  clock += 1_001
+  await engine.newTask(3)
+  t.match(await engine.get(1), { losses: 1 })
+  armFailpoints('database.turn.settled=error*1')
+  await t.rejects(engine.renew(1, token), { code: 'SQLITE_IOERR' })
+  await t.rejects(engine.renew(1, token), { code: 'conflict' }, 'and is heard of again, as often as it takes')
+  t.match(await engine.get(1), { losses: 0 })
+})
