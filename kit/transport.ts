@@ -119,6 +119,11 @@ export function createTransport(options: TransportOptions): Transport {
     round = round.filter(slot => verified.includes(slot))
     if (round.length === 0) round = shuffled(verified, random)
     const speaking = [...round, ...verified].filter(slot => slot.peer.silentMs() < SILENT_MS)
+    if (speaking.length === 0 && checks.length > 0) {
+      // One of the others may be there: its connection has ended, and it is asked who it is. It owes nobody anything.
+      const other = await Promise.race([Promise.any(checks), delay(SILENT_MS)]).catch(() => undefined)
+      if (other !== undefined) return other
+    }
     const least = Math.min(...speaking.map(({ peer }) => peer.owes()))
     const next = speaking.find(({ peer }) => peer.owes() === least) ?? round[0]
     round = round.filter(slot => slot !== next)

@@ -126,6 +126,12 @@ t.test(
     const [before] = asked
     for (let i = 0; i < 20; i++) await ask.byId({ id: i })
     t.equal(asked[0], before)
+    for (let i = 0; i < 10; i++) {
+      apps[1]?.server.closeAllConnections()
+      await delay(5)
+      await ask.byId({ id: i })
+    }
+    t.equal(asked[0], before, 'nor while the other has to say again who it is')
     isStanding = false
     for (const go of waiting) go()
     await Promise.all(asking)
