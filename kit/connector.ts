@@ -25,6 +25,26 @@ export class BrokenOffError extends Error {
   readonly code = 'EBROKENOFF'
 }
 
+/** What connections that did not come about failed with. */
+const unused = new WeakSet<object>()
+
+/** True when a request surely never reached the other side: there was no connection that it could have been sent over. */
+export function isConnectFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  // undici's own: whoever was asked has been let go of.
+  return unused.has(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CLOSED'
+}
+
+/** The same, but it is remembered that whatever it fails with, nothing was sent. */
+function noting(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) =>
+    connect(options, (...[error, socket]) => {
+      if (error === null) return callback(null, socket)
+      unused.add(error)
+      callback(error, null)
+    })
+}
+
 /**
  * How a client connects: with credentials it shows its certificate, and goes on only if the other side's is of their
  * authority, still holds, and is for the host it was reached at; else a `HandshakeError`. Renewed credentials hold for each
@@ -34,13 +54,13 @@ export function createConnector(
   credentials: Credentials | undefined,
   timeoutMs: number,
 ): buildConnector.connector {
-  if (credentials === undefined) return buildConnector({ timeout: timeoutMs })
+  if (credentials === undefined) return noting(buildConnector({ timeout: timeoutMs }))
   const connectorOf = ({ context }: Material) =>
     // A handshake that is shortened by an earlier one does not look at the certificate.
     buildConnector({ timeout: timeoutMs, secureContext: context, maxCachedSessions: 0 })
   let used = credentials.current()
   let connect = connectorOf(used)
-  return (options, callback) => {
+  return noting((options, callback) => {
     const material = credentials.current()
     if (material !== used) connect = connectorOf(material)
     used = material
@@ -48,7 +68,7 @@ export function createConnector(
       if (error === null) callback(null, socket)
       else callback(asHandshakeError(error), null)
     })
-  }
+  })
 }
 
 /**
@@ -59,7 +79,7 @@ export function confirmed(
   connect: buildConnector.connector,
   confirm: () => Promise<void>,
 ): buildConnector.connector {
-  return (options, callback) => {
+  return noting((options, callback) => {
     connect(options, (...[error, socket]) => {
       if (error !== null) return callback(error, null)
       // It has no other reader of its errors until it is handed over.
@@ -76,7 +96,7 @@ export function confirmed(
       }
       confirm().then(hand, refuse)
     })
-  }
+  })
 }
 
 /**

@@ -206,21 +206,6 @@ function parse(text: string): unknown {
   }
 }
 
-/** True when a request surely never reached the other side: no connection came about, or not in time. */
-export function isConnectFailure(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? ''
-  return [
-    'ECONNREFUSED',
-    'UND_ERR_CONNECT_TIMEOUT',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'EADDRNOTAVAIL',
-    'ENOTFOUND',
-    'EHANDSHAKE',
-    'ESTRANGER',
-  ].includes(code)
-}
-
 /** True for what went wrong on the way, and not in the body that was being sent. */
 export function isNetworkFailure(error: unknown): boolean {
   return /^(E[A-Z]+|(UND_ERR|HPE|ERR_SSL)_[A-Z0-9_]+)$/.test((error as { code?: string }).code ?? '')

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createAllowedHosts, parseAddress } from './address.ts'
 import { discard } from './body.ts'
-import { HandshakeError } from './connector.ts'
+import { HandshakeError, isConnectFailure } from './connector.ts'
 import type { Bytes } from './contract.ts'
 import type { Credentials } from './credentials.ts'
 import { asRetrySeconds, type ServiceError } from './errors.ts'
@@ -10,7 +10,6 @@ import {
   asUnavailable,
   createPeer,
   type Entry,
-  isConnectFailure,
   isNetworkFailure,
   type Outgoing,
   type Peer,

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
+import { createServer as createPlainServer } from 'node:net'
 import { Readable } from 'node:stream'
 import type { SecureVersion, Server as TlsServer } from 'node:tls'
 import type { Test } from 'tap'
 import { Agent, request } from 'undici'
 import { createClient } from '../../kit/client.ts'
+import { createConnector, isConnectFailure } from '../../kit/connector.ts'
 import { type Credentials, openCredentials } from '../../kit/credentials.ts'
 import { silent } from '../../kit/log.ts'
 import type { Entry } from '../../kit/peer.ts'
@@ -224,4 +226,19 @@ test('certificate and authority are replaced, step by step, while requests go on
   )
   await renewed(() => writeFileSync(files.ca, authorities[1] ?? ''))
   t.type(await askLike(t, value, { ...readAll(old), ca: authorities[1] ?? '' }), 'string')
+})
+
+test('a connection that is cut before its handshake is over has sent nothing', async t => {
+  const [own] = createAuthorities(t)
+  const server = createPlainServer(socket => void socket.resetAndDestroy()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  const connect = createConnector(open(t, own.issue('client')), 1_000)
+  const options = { hostname: '127.0.0.1', host: '127.0.0.1', protocol: 'https:', port: String(port) }
+  const error = await new Promise<unknown>(resolve => connect(options, (...said) => resolve(said[0])))
+  t.match(error, { code: 'ECONNRESET' })
+  t.ok(isConnectFailure(error))
+  const same = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+  t.notOk(isConnectFailure(same), 'which it may have later')
 })
