@@ -195,13 +195,13 @@ export const mutants: readonly Mutant[] = [
     shownBy: { fault: 'T19', rounds: 1 },
   },
   {
-    name: 'the seal is not that of the whole image',
+    name: 'the seal is not that of the image',
     invariant: 'I8',
     edits: [
       {
         file: 'storage/engines/incoming.ts',
-        find: '    hash.update(piece)\n  }',
-        replace: '    hash.update(piece.subarray(1))\n  }',
+        find: 'sha256: hashed()',
+        replace: "sha256: hash('sha256', hashed(), 'buffer')",
       },
     ],
     shownBy: { fault: 'T26', rounds: 1 },
