@@ -35,16 +35,6 @@ export function isConnectFailure(error: unknown): boolean {
   return unused.has(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CLOSED'
 }
 
-/** The same, but it is remembered that whatever it fails with, nothing was sent. */
-function noting(connect: buildConnector.connector): buildConnector.connector {
-  return (options, callback) =>
-    connect(options, (...[error, socket]) => {
-      if (error === null) return callback(null, socket)
-      unused.add(error)
-      callback(error, null)
-    })
-}
-
 /**
  * How a client connects: with credentials it shows its certificate, and goes on only if the other side's is of their
  * authority, still holds, and is for the host it was reached at; else a `HandshakeError`. Renewed credentials hold for each
@@ -54,13 +44,13 @@ export function createConnector(
   credentials: Credentials | undefined,
   timeoutMs: number,
 ): buildConnector.connector {
-  if (credentials === undefined) return noting(buildConnector({ timeout: timeoutMs }))
+  if (credentials === undefined) return buildConnector({ timeout: timeoutMs })
   const connectorOf = ({ context }: Material) =>
     // A handshake that is shortened by an earlier one does not look at the certificate.
     buildConnector({ timeout: timeoutMs, secureContext: context, maxCachedSessions: 0 })
   let used = credentials.current()
   let connect = connectorOf(used)
-  return noting((options, callback) => {
+  return (options, callback) => {
     const material = credentials.current()
     if (material !== used) connect = connectorOf(material)
     used = material
@@ -68,7 +58,7 @@ export function createConnector(
       if (error === null) callback(null, socket)
       else callback(asHandshakeError(error), null)
     })
-  })
+  }
 }
 
 /**
@@ -79,15 +69,19 @@ export function confirmed(
   connect: buildConnector.connector,
   confirm: () => Promise<void>,
 ): buildConnector.connector {
-  return noting((options, callback) => {
+  return (options, callback) => {
+    const fail = (error: Error) => {
+      unused.add(error)
+      callback(error, null)
+    }
     connect(options, (...[error, socket]) => {
-      if (error !== null) return callback(error, null)
+      if (error !== null) return fail(error)
       // It has no other reader of its errors until it is handed over.
       const letGo = () => void socket.destroy()
       socket.on('error', letGo)
       const refuse = (cause: unknown) => {
         socket.destroy()
-        callback(new StrangerError('whoever is there now has not said who it is', { cause }), null)
+        fail(new StrangerError('whoever is there now has not said who it is', { cause }))
       }
       const hand = () => {
         if (socket.destroyed) return refuse(new Error('it ended at once'))
@@ -96,7 +90,7 @@ export function confirmed(
       }
       confirm().then(hand, refuse)
     })
-  })
+  }
 }
 
 /**

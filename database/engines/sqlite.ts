@@ -68,6 +68,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   /** Holders whose loss was counted, of tasks that are open. */
   const lost = createLostHolders()
   const loners = createLoners()
+  /** What has to forget what it heard in a transaction that is undone. */
+  const remembering = [standing, removals, lost, loners]
   /**
    * No lease or pause is over before. It may be too early, since a lease that was renewed or has ended is not taken out of it:
    * what is due is found out anew when that time has come, and not in each transaction.
@@ -167,10 +169,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     failpoint('database.turn.settled')
   }
   const committed = () => {
-    standing.committed()
-    loners.committed()
-    lost.committed()
-    removals.committed()
+    for (const one of remembering) one.committed()
     hour.add(doings)
     for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
@@ -182,10 +181,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const rolledBack = (error: unknown) => {
     polls.rejectNew(error)
     revision = revisionBefore
-    standing.rolledBack()
-    loners.rolledBack()
-    lost.rolledBack()
-    removals.rolledBack()
+    for (const one of remembering) one.rolledBack()
     tasks.forget()
     startTurn()
     nextDue = now()

@@ -7,7 +7,7 @@ import type { SecureVersion, Server as TlsServer } from 'node:tls'
 import type { Test } from 'tap'
 import { Agent, request } from 'undici'
 import { createClient } from '../../kit/client.ts'
-import { createConnector, isConnectFailure } from '../../kit/connector.ts'
+import { confirmed, createConnector, isConnectFailure } from '../../kit/connector.ts'
 import { type Credentials, openCredentials } from '../../kit/credentials.ts'
 import { silent } from '../../kit/log.ts'
 import type { Entry } from '../../kit/peer.ts'
@@ -234,7 +234,7 @@ test('a connection that is cut before its handshake is over has sent nothing', a
   await once(server, 'listening')
   t.teardown(() => server.close())
   const { port } = server.address() as { port: number }
-  const connect = createConnector(open(t, own.issue('client')), 1_000)
+  const connect = confirmed(createConnector(open(t, own.issue('client')), 1_000), async () => {})
   const options = { hostname: '127.0.0.1', host: '127.0.0.1', protocol: 'https:', port: String(port) }
   const error = await new Promise<unknown>(resolve => connect(options, (...said) => resolve(said[0])))
   t.match(error, { code: 'ECONNRESET' })
