@@ -1,12 +1,12 @@
 import { type Minute, MOST_COUNTED, type Overview } from '../contract.ts'
+import type { Journal } from './journal.ts'
 import { toTask } from './life.ts'
-import type { TaskTable } from './tasks.ts'
 
 /** Tasks of a kind that an overview names. */
 const LISTED = 50
 
 /** How the queue stands: it costs the same however many tasks there are, in whatever state. */
-export function readOverview(tasks: TaskTable, minutes: Minute[], now: number): Overview {
+export function readOverview(tasks: Journal, minutes: Minute[], now: number): Overview {
   const [next] = tasks.ready(1)
   return {
     ...tasks.count(MOST_COUNTED),

@@ -8,16 +8,17 @@ import { failed, finished, notStarted, type Task } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
-import { keepHeld } from './held.ts'
 import { createHour, noDoings } from './hour.ts'
+import { keepJournal } from './journal.ts'
 import * as life from './life.ts'
 import { createLoners } from './loners.ts'
 import { createLostHolders } from './lost.ts'
 import { readOverview } from './overview.ts'
 import { createPolls, type Poll } from './polls.ts'
 import { createRemovals } from './removals.ts'
+import type { TaskRow } from './row.ts'
 import { createStanding } from './standing.ts'
-import { openTaskTable, type TaskRow } from './tasks.ts'
+import { openTaskTable } from './tasks.ts'
 import { createWatchers } from './watchers.ts'
 
 /** Rows read at a time, so that a long list holds nobody up. */
@@ -34,6 +35,8 @@ export interface SqliteTasksOptions {
   readonly leaseMs?: number
   /** How long a plain grant lasts, in ms. */
   readonly plainLeaseMs?: number
+  /** How many tasks are given out or finished before that is written into the table, see `Journal`. */
+  readonly mostBehind?: number
   /** Wall clock in ms, read once; it may have jumped since the last start. */
   readonly wall?: () => number
   /** A clock in ms that never jumps. */
@@ -47,9 +50,9 @@ export interface SqliteTasksOptions {
  * found to be over, and a task made while a poll waits is on disk as granted.
  */
 export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
-  const { path, leaseMs = 15_000, plainLeaseMs = 120_000 } = options
+  const { path, leaseMs = 15_000, plainLeaseMs = 120_000, mostBehind = 256 } = options
   const database = openSqlite(path)
-  const tasks = keepHeld(openTaskTable(database))
+  const tasks = keepJournal(openTaskTable(database), mostBehind)
   failpoint('database.file.opened')
   const told = tasks.told()
   const standing = createStanding(tasks, told)
@@ -69,7 +72,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const lost = createLostHolders()
   const loners = createLoners()
   /** What has to forget what it heard in a transaction that is undone. */
-  const remembering = [standing, removals, lost, loners]
+  const remembering = [tasks, standing, removals, lost, loners]
   /**
    * No lease or pause is over before. It may be too early, since a lease that was renewed or has ended is not taken out of it:
    * what is due is found out anew when that time has come, and not in each transaction.
@@ -85,9 +88,9 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const foresee = (due: number | undefined) => {
     if (due !== undefined) nextDue = Math.min(due, nextDue ?? due)
   }
-  const save = (row: TaskRow) => {
+  const save = (row: TaskRow, write = tasks.update) => {
     revision += 1
-    tasks.update({ ...row, revision })
+    write({ ...row, revision })
     changed.add(row.id)
     foresee(row.holder?.until ?? row.readyAt)
     if (row.state === finished) doings.finished += 1
@@ -114,7 +117,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const grant = (row: TaskRow, asking: Asking): Granted => {
     const holder = createHolder(asking)
     const granted = life.grantTo(row, holder)
-    save(granted)
+    save(granted, tasks.note)
     if (row.losses > 0 && holder.worker !== undefined) loners.note(row.id, holder.worker)
     doings.granted += 1
     doings.waitedMs += now() - row.createdAt
@@ -165,6 +168,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       if (poll === undefined) break
       grants.push({ poll, granted: grant(row, poll.asking) })
     }
+    tasks.endTurn()
     if (changed.size > 0) standing.reach({ revision, clock: now() })
     failpoint('database.turn.settled')
   }
@@ -182,7 +186,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     polls.rejectNew(error)
     revision = revisionBefore
     for (const one of remembering) one.rolledBack()
-    tasks.forget()
     startTurn()
     nextDue = now()
     alarm.setFor(now() + RETRY_MS)
@@ -258,7 +261,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     async finish(id, token, { next, steps } = {}) {
       let granted: Promise<Granted | undefined> | undefined
       await forHolder(id, token, row => {
-        if (!life.isFinishedBy(row, token)) save(life.finishHeld(life.heldBy(row, token), now(), steps))
+        if (!life.isFinishedBy(row, token))
+          save(life.finishHeld(life.heldBy(row, token), now(), steps), tasks.note)
         failpoint('database.task.finished')
         // Whoever is refused asks for nothing, and whoever waits comes first. If all is rolled back both are rejected.
         granted = next && polls.add(next)

@@ -19,7 +19,7 @@ export interface Standing {
 }
 
 /** @param told What the file says at the start. */
-export function createStanding(tasks: TaskTable, told: Told): Standing {
+export function createStanding(tasks: Pick<TaskTable, 'tell'>, told: Told): Standing {
   let before = told
   let present = told
   return {

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openTaskTable } from '../../database/engines/tasks.ts'
 import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
 import { uniqueImage } from '../../test/images/noise.ts'
 import { waitFor } from '../../test/system/waiting.ts'
@@ -138,12 +139,10 @@ function readCounts(path: string, id: number): { changed: number; told: number }
     for (const end of ['', '-wal'])
       if (existsSync(path + end)) copyFileSync(path + end, join(folder, `tasks.db${end}`))
     const database = openSqlite(join(folder, 'tasks.db'))
-    const [changed, told] = [
-      database.prepare('SELECT revision FROM tasks WHERE id = ?').raw().get(id),
-      database.prepare('SELECT revision FROM told').raw().get(),
-    ].map(row => (row as [number])[0]) as [number, number]
+    const tasks = openTaskTable(database)
+    const counts = { changed: tasks.find(id)?.revision ?? Number.NaN, told: tasks.told().revision }
     closeSqlite(database)
-    return { changed, told }
+    return counts
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,9 +1,12 @@
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { failed, inProgress, notStarted } from '../../database/contract.ts'
 import type { Granted, TaskEngine } from '../../database/engine.ts'
 import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { ServiceError } from '../../kit/errors.ts'
+import { armFailpoints } from '../../kit/failpoint.ts'
 import { isFull, scaled } from '../system/scale.ts'
 import { GIVEN_UP_MS, LEASE_MS, Model, type Outcome, PLAIN_LEASE_MS } from './model.ts'
 
@@ -11,6 +14,9 @@ import { GIVEN_UP_MS, LEASE_MS, Model, type Outcome, PLAIN_LEASE_MS } from './mo
 const SEQUENCES = scaled(20_000, 200)
 const MOST_TURNS = 60
 const SEED = Number(process.env.SEED ?? (isFull ? 20_240_611 : Date.now() % 1e6))
+
+/** At most so far does the clock of a file go ahead of the one that it was told, in ms. */
+const TOLD_AHEAD_MS = 250
 
 /** Few ids, so that commands meet. */
 const id = fc.oneof(
@@ -51,15 +57,17 @@ const command = fc.oneof(
   },
 )
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never
+const commands = fc.array(command, { minLength: 1, maxLength: 4 })
 const turn = fc.oneof(
-  { weight: 8, arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }) },
+  { weight: 24, arbitrary: commands },
+  { weight: 1, arbitrary: fc.record({ undone: commands }) },
   {
-    weight: 4,
+    weight: 12,
     arbitrary: fc.record({
       passMs: fc.constantFrom(1, 999, 1_000, 4_000, LEASE_MS - 1, LEASE_MS, PLAIN_LEASE_MS, GIVEN_UP_MS),
     }),
   },
-  { weight: 1, arbitrary: fc.constant('restart' as const) },
+  { weight: 4, arbitrary: fc.constantFrom('restart' as const, 'kill' as const) },
 )
 
 type Turn = typeof turn extends fc.Arbitrary<infer T> ? T : never
@@ -83,7 +91,8 @@ const sequence = fc.oneof(
 
 /** A task engine on a file, and the model beside it. */
 class Bench {
-  readonly #path: string
+  #path: string
+  readonly #mostBehind: number
   #clock = 1_000
   #engine: TaskEngine
   readonly #model = new Model(1_000)
@@ -91,8 +100,9 @@ class Bench {
   readonly #tokens = new Map<number, string[]>()
   #revision = 0
 
-  constructor(path: string) {
+  constructor(path: string, mostBehind: number) {
     this.#path = path
+    this.#mostBehind = mostBehind
     this.#engine = this.#open()
   }
 
@@ -105,9 +115,19 @@ class Bench {
 
   async restart(): Promise<void> {
     await this.#engine.close()
-    this.#engine = this.#open()
-    this.#model.restart()
-    await this.#engine.remove(999)
+    await this.#openAgain()
+  }
+
+  /** Goes on with what a process that was killed would have left, late enough for the clock that it has told ahead. */
+  async kill(): Promise<void> {
+    const left = `${this.#path}+`
+    for (const end of ['', '-wal'])
+      if (existsSync(this.#path + end)) copyFileSync(this.#path + end, left + end)
+    await this.#engine.close()
+    this.#path = left
+    this.#clock += TOLD_AHEAD_MS
+    this.#model.now += TOLD_AHEAD_MS
+    await this.#openAgain()
   }
 
   /** Asks for all of them in one turn of the event loop, and compares each answer, in the order in which they count. */
@@ -140,6 +160,14 @@ class Bench {
       same('granted beside one to be run alone', ((await answer) as Granted | undefined)?.grant.id, undefined)
   }
 
+  /** The same, and the disk fails before all of it is committed. */
+  async undone(commands: readonly Command[]): Promise<void> {
+    armFailpoints('database.turn.settled=error*1')
+    const answers = commands.map(command => this.#ask(command))
+    await Promise.allSettled(answers)
+    for (const answer of answers) same('undone', await outcomeOf(answer), 'Error: disk I/O error')
+  }
+
   /** The whole state is the same, and the feed told of what changed. */
   async compare(): Promise<void> {
     const listed: number[] = []
@@ -154,16 +182,50 @@ class Bench {
       const { state: s, attempt: a, errors: e, losses: l, result: r } = task
       same(`task ${id}`, found, { state: s, attempt: a, errors: e, losses: l, result: r ?? null })
     }
-    const { revision, tasks } = await this.#engine.changes({ since: this.#revision, waitMs: 0 })
+    await this.#compareFeed()
+    this.#compareOverview()
+  }
+
+  async #compareFeed(): Promise<void> {
+    const { revision, tasks, next } = await this.#engine.changes({ since: this.#revision, waitMs: 0 })
     if (revision < this.#revision) throw new Error(`revision ${revision} after ${this.#revision}`)
-    const told = tasks.map(({ id }) => id).sort()
-    same('feed', told.join(), [...this.#model.changed].sort().join())
+    const told = tasks.map(({ id }) => id)
+    same('feed', [...told].sort().join(), [...this.#model.changed].sort().join())
+    const one = await this.#engine.changes({ since: this.#revision, waitMs: 0, limit: 1 })
+    const others = await this.#engine.changes({ since: one.revision, waitMs: 0 })
+    same('feed in two', [...one.tasks, ...others.tasks].map(({ id }) => id).join(), told.join())
+    const [first] = this.#model.next() ?? []
+    same('place of the next', next, first && (await this.#engine.get(first))?.place)
     this.#revision = revision
     this.#model.changed.clear()
   }
 
+  #compareOverview(): void {
+    const all = [...this.#model.tasks]
+    const inState = (wanted: number) => all.filter(([, { state }]) => state === wanted)
+    const waits = inState(notStarted)
+    const paused = waits.filter(([, { readyAt }]) => readyAt > this.#model.now).length
+    const { waiting, paused: pausing, running, failed: fails, held, oldestMs } = this.#engine.overview()
+    const counts = [waits.length - paused, paused, inState(inProgress).length, inState(failed).length]
+    same('one that waits', oldestMs !== undefined, this.#model.next() !== undefined)
+    same('counts', [waiting, pausing, running, fails], counts)
+    const untilOf = (id: number) => this.#model.tasks.get(id)?.holder?.until
+    const ends = inState(inProgress).map(([id]) => untilOf(id) as number)
+    same(
+      'held, by the end of their leases',
+      held.map(({ id }) => untilOf(id)),
+      ends.sort((a, b) => a - b),
+    )
+  }
+
   close(): Promise<void> {
     return this.#engine.close()
+  }
+
+  async #openAgain(): Promise<void> {
+    this.#engine = this.#open()
+    this.#model.restart()
+    await this.#engine.remove(999)
   }
 
   #open(): TaskEngine {
@@ -174,6 +236,7 @@ class Bench {
       now,
       leaseMs: LEASE_MS,
       plainLeaseMs: PLAIN_LEASE_MS,
+      mostBehind: this.#mostBehind,
     })
   }
 
@@ -284,14 +347,17 @@ function same(what: string, found: unknown, expected: unknown): void {
 
 t.test('whatever is asked in whatever order, the engine answers as the model does', async t => {
   const folder = t.testdir()
+  t.teardown(() => armFailpoints(''))
   let run = 0
-  const property = fc.asyncProperty(sequence, async turns => {
+  const property = fc.asyncProperty(sequence, fc.constantFrom(0, 2, 256), async (turns, mostBehind) => {
     run += 1
-    const bench = new Bench(join(folder, `${run}.sqlite`))
+    const bench = new Bench(join(folder, `${run}.sqlite`), mostBehind)
     try {
       for (const turn of turns) {
         if (turn === 'restart') await bench.restart()
+        else if (turn === 'kill') await bench.kill()
         else if ('passMs' in turn) await bench.pass(turn.passMs)
+        else if ('undone' in turn) await bench.undone(turn.undone)
         else await bench.turn(turn)
         await bench.compare()
       }
