@@ -240,6 +240,22 @@ for (const [shape, drop] of Object.entries(shapes))
     await after.close()
   })
 
+t.test('a file of the second version is brought up, whoever holds its tasks included', async t => {
+  const { path, engine } = openFile(t)
+  for (const id of [1, 2]) await engine.newTask(id)
+  const { token } = tokenOf(await engine.take(leased))
+  await engine.renew(1, token)
+  await engine.close()
+  const database = openSqlite(path)
+  database.exec('DROP TABLE journal; PRAGMA user_version = 2')
+  closeSqlite(database)
+  const after = openSqliteTasks({ path })
+  await after.finish(1, token)
+  t.match(await after.get(1), { state: finished, attempt: 1, result: 1 })
+  t.match((await after.take(leased))?.grant, { id: 2, attempt: 1 })
+  await after.close()
+})
+
 t.test('a file that is in use, or of another version, is not opened', async t => {
   const { path, engine } = openFile(t)
   t.throws(() => openSqliteTasks({ path }), /another process has it open/)
