@@ -1,4 +1,5 @@
 import { finished, type Grant } from '../../database/contract.ts'
+import { openSqliteTasks } from '../../database/engines/sqlite.ts'
 import { done } from '../../kit/contract.ts'
 import { freePorts } from '../../test/system/ports.ts'
 import { createServiceProcess } from '../../test/system/process.ts'
@@ -53,5 +54,31 @@ export async function openDatabase(folder: string): Promise<Queue> {
       await database.kill('SIGINT')
       await kvStore.kill('SIGINT')
     },
+  }
+}
+
+/** What it is made of, without HTTP: in the process of those who work, as a library would be. */
+export function openEngine(path: string): Queue {
+  const engine = openSqliteTasks({ path })
+  const asking = (worker: string) => ({ isPlain: false, worker, waitMs: 0 })
+  return {
+    name: 'the engine in process',
+    says: "the database's, without HTTP; journal_mode wal, synchronous 2, or it would not have opened",
+    pid: undefined,
+    async add(count) {
+      await Promise.all(Array.from({ length: count }, () => engine.newTask()))
+    },
+    drain: workers =>
+      runWorkers<Grant>(workers, {
+        take: async worker => (await engine.take(asking(worker)))?.grant,
+        finish: async ({ id, token }, worker) =>
+          (await engine.finish(id, token, { next: asking(worker) }))?.grant,
+      }),
+    async countFinished() {
+      let count = 0
+      for await (const { state } of engine.list()) if (state === finished) count += 1
+      return count
+    },
+    close: () => engine.close(),
   }
 }

@@ -4,7 +4,7 @@ import type { Output } from '../output.ts'
 import { describeSpread, median, ratios } from '../spread.ts'
 import { openBullmq } from './bullmq.ts'
 import { type Contest, compete, type Score } from './contest.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, openEngine } from './database.ts'
 import { openPlainjob, openPlainjobServer } from './plainjob.ts'
 import type { Queue } from './queue.ts'
 import { findRedis } from './redis.ts'
@@ -23,10 +23,14 @@ const WARM_UP: Contest = { workers: 8, tasks: 3_000 }
 export async function printRace(output: Output, folder: string): Promise<void> {
   const queues: Queue[] = []
   try {
-    queues.push(await openDatabase(mkdtempSync(join(folder, 'database-'))))
-    if (findRedis() !== undefined) queues.push(await openBullmq(mkdtempSync(join(folder, 'redis-'))))
-    queues.push(openPlainjob(join(folder, 'plainjob', 'jobs.db')))
-    queues.push(await openPlainjobServer(folder, join(folder, 'plainjob-server', 'jobs.db')))
+    const open = (queue: Queue) => queues[queues.push(queue) - 1] as Queue
+    const service = open(await openDatabase(mkdtempSync(join(folder, 'database-'))))
+    const engine = open(openEngine(join(folder, 'engine', 'tasks.db')))
+    const isRedis = findRedis() !== undefined
+    const bullmq = isRedis ? [open(await openBullmq(mkdtempSync(join(folder, 'redis-'))))] : []
+    const plainjob = open(openPlainjob(join(folder, 'plainjob', 'jobs.db')))
+    const served = open(await openPlainjobServer(folder, join(folder, 'plainjob-server', 'jobs.db')))
+    const peers = [...bullmq, plainjob, served]
     for (const { name, says } of queues) output.line(`- ${name}: ${says}`)
 
     await compete(queues, WARM_UP, 0)
@@ -34,13 +38,16 @@ export async function printRace(output: Output, folder: string): Promise<void> {
     const goals: [string, number][] = []
     for (const contest of CONTESTS) {
       const crowd = contest.workers === 1 ? '1 worker' : `${contest.workers} workers`
-      const [own, ...others] = await compete(queues, contest, ROUNDS)
-      for (const score of [own, ...others]) if (score) rows.push([crowd, ...describe(score, own)])
-      for (const score of others)
-        goals.push([`time against ${score.name}, ${crowd}`, median(ratios(own?.ms ?? [], score.ms))])
+      const scores = await compete(queues, contest, ROUNDS)
+      const msOf = ({ name }: Queue) => scores.find(score => score.name === name)?.ms ?? []
+      for (const score of scores) rows.push([crowd, ...describe(score, msOf(service))])
+      for (const peer of peers)
+        goals.push([`time against ${peer.name}, ${crowd}`, median(ratios(msOf(service), msOf(peer)))])
+      const alike = `time of ${engine.name} against ${plainjob.name}, ${crowd}`
+      goals.push([alike, median(ratios(msOf(engine), msOf(plainjob)))])
     }
     output.line(`\n${ROUNDS} rounds by turns, every task taken and finished`)
-    const time = `time against ${queues[0]?.name} (least to most)`
+    const time = `time against ${service.name} (least to most)`
     output.table(['', 'queue', 'a second', time, 'CPU ms a task', 'of that workers'], rows)
     for (const [says, found] of goals) output.goal({ says, found, most: 1 })
   } finally {
@@ -48,13 +55,13 @@ export async function printRace(output: Output, folder: string): Promise<void> {
   }
 }
 
-function describe(score: Score, own: Score | undefined): string[] {
+function describe(score: Score, own: readonly number[]): string[] {
   const { name, ms, serverMs, clientMs } = score
   const [took, server, client] = [ms, serverMs, clientMs].map(median) as [number, number, number]
   return [
     name,
     (1_000 / took).toFixed(0),
-    describeSpread(ratios(ms, own?.ms ?? [])),
+    describeSpread(ratios(ms, own)),
     (server + client).toFixed(2),
     client.toFixed(2),
   ]

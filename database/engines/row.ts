@@ -1,10 +1,16 @@
 import { inProgress } from '../contract.ts'
 import type { Holder, TaskRecord } from './life.ts'
 
+const FIXED = 'seq, id, created'
 /** What changes in the life of a task; what is not set again is not indexed again. */
-export const MUTABLE = `state, attempt, token, plain, worker, lease_ms, lease_until, errors, losses, ready_at, reason, result,
+const MUTABLE = `state, attempt, token, plain, worker, lease_ms, lease_until, errors, losses, ready_at, reason, result,
   ended, revision, taken, steps`
-export const COLUMNS = `seq, id, created, ${MUTABLE}`
+export const COLUMNS = `${FIXED}, ${MUTABLE}`
+const namesOf = (columns: string) => columns.split(',').map(name => name.trim())
+/** Sets all that changes to the cells of a row, and names the row. */
+export const ASSIGNMENTS = `${namesOf(MUTABLE)
+  .map((name, at) => `${name} = ?${namesOf(FIXED).length + at + 1}`)
+  .join(', ')} WHERE seq = ?1`
 export type Cell = number | string | null
 
 /** A task with its place in the order of work and the number of its last change. */
@@ -13,10 +19,13 @@ export interface TaskRow extends TaskRecord {
   readonly revision: number
 }
 
-/** The cells of `MUTABLE`, and behind them that of `seq`. */
+/** The cells of `COLUMNS`. */
 export function toCells(task: TaskRow): Cell[] {
   const { holder } = task
   return [
+    task.seq,
+    task.id,
+    task.createdAt,
     task.state,
     task.attempt,
     holder?.token ?? task.finishedBy ?? null,
@@ -33,7 +42,6 @@ export function toCells(task: TaskRow): Cell[] {
     task.revision,
     task.takenAt ?? null,
     task.steps ?? null,
-    task.seq,
   ]
 }
 

@@ -41,8 +41,8 @@ const TIMES = `
   ALTER TABLE tasks ADD COLUMN taken INTEGER;
   ALTER TABLE tasks ADD COLUMN steps TEXT;
 `
-// What became of tasks lately, an array of their cells for each turn: newer than what the table says of them.
-const JOURNAL = 'CREATE TABLE journal (turn INTEGER PRIMARY KEY, tasks TEXT NOT NULL) STRICT;'
+// What became of tasks lately, an array of their rows for each transaction: newer than what the table says of them.
+const JOURNAL = 'CREATE TABLE journal (turn INTEGER PRIMARY KEY, rows TEXT NOT NULL) STRICT;'
 /** What makes a file of each version one of the next; some of version 1 have a part of what makes them 2. */
 const UPGRADES = [SCHEMA, GIVEN_UP + FAILURES + TIMES, JOURNAL]
 

@@ -35,7 +35,7 @@ export interface SqliteTasksOptions {
   readonly leaseMs?: number
   /** How long a plain grant lasts, in ms. */
   readonly plainLeaseMs?: number
-  /** How many tasks are given out or finished before that is written into the table, see `Journal`. */
+  /** With how many tasks the table may lag behind between transactions, see `Journal`. */
   readonly mostBehind?: number
   /** Wall clock in ms, read once; it may have jumped since the last start. */
   readonly wall?: () => number
@@ -117,7 +117,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const grant = (row: TaskRow, asking: Asking): Granted => {
     const holder = createHolder(asking)
     const granted = life.grantTo(row, holder)
-    save(granted, tasks.note)
+    save(granted, tasks.give)
     if (row.losses > 0 && holder.worker !== undefined) loners.note(row.id, holder.worker)
     doings.granted += 1
     doings.waitedMs += now() - row.createdAt
@@ -200,7 +200,10 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const { fatal } = options
   const batch = createBatch({ service: 'database', database, settle, committed, rolledBack, fatal })
 
+  database.exec('BEGIN')
   for (const token of tasks.extendAll(now())) cutShort.add(token)
+  database.exec('COMMIT')
+  tasks.committed()
   batch.request()
 
   return {
@@ -262,7 +265,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       let granted: Promise<Granted | undefined> | undefined
       await forHolder(id, token, row => {
         if (!life.isFinishedBy(row, token))
-          save(life.finishHeld(life.heldBy(row, token), now(), steps), tasks.note)
+          save(life.finishHeld(life.heldBy(row, token), now(), steps), tasks.finish)
         failpoint('database.task.finished')
         // Whoever is refused asks for nothing, and whoever waits comes first. If all is rolled back both are rejected.
         granted = next && polls.add(next)

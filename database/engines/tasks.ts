@@ -1,5 +1,5 @@
 import type { Sqlite } from '../../kit/sqlite.ts'
-import { type Cell, COLUMNS, MUTABLE, type TaskRow, toCells, toRow } from './row.ts'
+import { ASSIGNMENTS, type Cell, COLUMNS, type TaskRow, toCells, toRow } from './row.ts'
 import { bringUp } from './schema.ts'
 
 /** How many tasks there are of a kind, up to some number. */
@@ -31,8 +31,10 @@ export interface TaskTable {
   /** Adds a task that waits; false when there is one of that id. */
   insert(task: { id: number; createdAt: number; revision: number }): boolean
   update(row: TaskRow): void
-  /** Writes down what became of tasks, beside the table; whoever opens the file brings it in. */
+  /** Writes down, beside the table, what became of tasks in this transaction. */
   note(rows: readonly TaskRow[]): void
+  /** What was noted so far, the latest last. */
+  noted(): TaskRow[]
   /** Forgets what was noted: the table has it. */
   forgetNoted(): void
   remove(row: TaskRow): void
@@ -47,12 +49,12 @@ export interface TaskTable {
   ready(limit: number, after: number): TaskRow[]
   /** The place of the oldest of them. */
   nextPlace(after: number): number | undefined
-  /** Lets tasks whose pause is over be given out. */
-  endPauses(now: number): void
+  /** Lets tasks whose pause is over be given out; whether there were any. */
+  endPauses(now: number): boolean
   /** Tasks whose lease is over, those first that are over longest. */
-  lapsed(now: number, limit: number): TaskRow[]
+  lapsed(now: number, limit: number, but: readonly TaskRow[]): TaskRow[]
   /** When the next lease or pause is over. */
-  nextDue(): number | undefined
+  nextDue(but: readonly TaskRow[]): number | undefined
   changedAfter(revision: number, limit: number, but: readonly TaskRow[]): TaskRow[]
   /** Tasks in progress, those first whose lease ends first; those that failed, the latest first. */
   held(limit: number, but: readonly TaskRow[]): TaskRow[]
@@ -62,7 +64,7 @@ export interface TaskTable {
   madeAfter(seq: number, limit: number): TaskRow[]
 }
 
-/** Opens the table, made or brought up where needed, with all that was noted beside it brought in. */
+/** Opens the table, made or brought up where needed. */
 export function openTaskTable(database: Sqlite): TaskTable {
   bringUp(database)
   const selectOne = (where: string) => {
@@ -81,16 +83,16 @@ export function openTaskTable(database: Sqlite): TaskTable {
   }
   const selectValue = (sql: string) => {
     const statement = database.prepare(sql).raw()
-    return (...values: number[]) => (statement.get(values) as Cell[])[0] as number | null
+    return (...values: (number | string)[]) => (statement.get(values) as Cell[])[0] as number | null
   }
   const find = selectOne('WHERE id = ?')
   const READY = 'INDEXED BY ready WHERE state = 0 AND ready_at IS NULL AND seq > ?'
   const RUNNING = `INDEXED BY leases WHERE state = 1 AND ${BUT}`
   const ready = select(`${READY} ORDER BY seq LIMIT ?`)
-  const lapsed = select('INDEXED BY leases WHERE state = 1 AND lease_until <= ? ORDER BY lease_until LIMIT ?')
+  const lapsed = select(`${RUNNING} AND lease_until <= ? ORDER BY lease_until LIMIT ?`)
   const changedAfter = select(`INDEXED BY changes WHERE revision > ? AND ${BUT} ORDER BY revision LIMIT ?`)
   const madeAfter = select('WHERE seq > ? ORDER BY seq LIMIT ?')
-  const firstLease = selectValue('SELECT min(lease_until) FROM tasks INDEXED BY leases WHERE state = 1')
+  const firstLease = selectValue(`SELECT min(lease_until) FROM tasks ${RUNNING}`)
   const firstPause = selectValue(
     'SELECT min(ready_at) FROM tasks INDEXED BY delayed WHERE state = 0 AND ready_at IS NOT NULL',
   )
@@ -110,8 +112,9 @@ export function openTaskTable(database: Sqlite): TaskTable {
   const insert = database.prepare(
     'INSERT INTO tasks (id, created, revision) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING',
   )
-  const update = database.prepare(`UPDATE tasks SET ${MUTABLE.replace(/\w+/g, '$& = ?')} WHERE seq = ?`)
-  const note = database.prepare('INSERT INTO journal (tasks) VALUES (?)')
+  const update = database.prepare(`UPDATE tasks SET ${ASSIGNMENTS}`)
+  const noted = database.prepare('SELECT rows FROM journal ORDER BY turn').raw()
+  const note = database.prepare('INSERT INTO journal (rows) VALUES (?)')
   const forgetNoted = database.prepare('DELETE FROM journal')
   const remove = database.prepare('DELETE FROM tasks WHERE seq = ?')
   const giveUp = database.prepare(
@@ -129,16 +132,6 @@ export function openTaskTable(database: Sqlite): TaskTable {
   const told = database.prepare('SELECT revision, clock FROM told').raw()
   const tell = database.prepare('UPDATE told SET revision = ?, clock = ?')
 
-  const bringIn = () => {
-    const turns = database.prepare('SELECT tasks FROM journal ORDER BY turn').raw().all() as [string][]
-    if (turns.length === 0) return
-    database.exec('BEGIN')
-    for (const [cells] of turns) for (const of of JSON.parse(cells) as Cell[][]) update.run(of)
-    forgetNoted.run()
-    database.exec('COMMIT')
-  }
-  bringIn()
-
   return {
     told() {
       const [revision, clock] = told.get() as [number, number]
@@ -148,6 +141,7 @@ export function openTaskTable(database: Sqlite): TaskTable {
     find,
     insert: ({ id, createdAt, revision }) => insert.run(id, createdAt, revision).changes > 0,
     update: row => void update.run(toCells(row)),
+    noted: () => (noted.all() as [string][]).flatMap(([rows]) => (JSON.parse(rows) as Cell[][]).map(toRow)),
     note: rows => void note.run(JSON.stringify(rows.map(toCells))),
     forgetNoted: () => void forgetNoted.run(),
     remove: row => void remove.run(row.seq),
@@ -160,10 +154,10 @@ export function openTaskTable(database: Sqlite): TaskTable {
     extendAll: now => (extendAll.all(now) as [string][]).map(([token]) => token),
     ready: (limit, after) => ready(after, limit),
     nextPlace: after => nextPlace(after) ?? undefined,
-    endPauses: now => void endPauses.run(now),
-    lapsed,
-    nextDue() {
-      const due = [firstLease(), firstPause()].filter(at => at !== null)
+    endPauses: now => endPauses.run(now).changes > 0,
+    lapsed: (now, limit, but) => lapsed(toPlaces(but), now, limit),
+    nextDue(but) {
+      const due = [firstLease(toPlaces(but)), firstPause()].filter(at => at !== null)
       return due.length === 0 ? undefined : Math.min(...due)
     },
     changedAfter: (revision, limit, but) => changedAfter(revision, toPlaces(but), limit),

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { keepJournal } from '../../database/engines/journal.ts'
 import { openTaskTable } from '../../database/engines/tasks.ts'
 import { closeSqlite, openSqlite } from '../../kit/sqlite.ts'
 import { uniqueImage } from '../../test/images/noise.ts'
@@ -139,7 +140,7 @@ function readCounts(path: string, id: number): { changed: number; told: number }
     for (const end of ['', '-wal'])
       if (existsSync(path + end)) copyFileSync(path + end, join(folder, `tasks.db${end}`))
     const database = openSqlite(join(folder, 'tasks.db'))
-    const tasks = openTaskTable(database)
+    const tasks = keepJournal(openTaskTable(database), 0)
     const counts = { changed: tasks.find(id)?.revision ?? Number.NaN, told: tasks.told().revision }
     closeSqlite(database)
     return counts
