@@ -8,8 +8,9 @@ import { waitFor } from '../../test/system/waiting.ts'
 import type { Fault } from '../fault.ts'
 import { percentile } from '../percentile.ts'
 
-/** Size of each small disk, in MB. */
-const DISK_MB = 128
+/** Size of each small disk, in MB: so much, and so much more for the pictures of each round, or it is full before its time. */
+const DISK_MB = 64
+const ROUND_MB = 8
 /** Time under load before a disk is full, in ms: up to this; and time that it stays full once somebody was told so. */
 const LOAD_MS = 300
 const FULL_MS = 1_000
@@ -27,9 +28,10 @@ export const diskFull: Fault = {
   needs: ['root', 'command mount'],
   async run({ rounds, random, open }) {
     const dataDir = mkdtempSync(join(tmpdir(), 'verdigris-'))
+    const sizeMb = DISK_MB + ROUND_MB * rounds
     const disks = {
-      storage: openSmallDisk(join(dataDir, 'storage')),
-      database: openSmallDisk(join(dataDir, 'database')),
+      storage: openSmallDisk(join(dataDir, 'storage'), sizeMb),
+      database: openSmallDisk(join(dataDir, 'database'), sizeMb),
     }
     try {
       const scene = await open({ system: { dataDir }, pauseMs: 50 })
@@ -81,9 +83,9 @@ interface SmallDisk {
   close(): void
 }
 
-function openSmallDisk(path: string): SmallDisk {
+function openSmallDisk(path: string, sizeMb: number): SmallDisk {
   mkdirSync(path, { recursive: true })
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', path])
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMb}m`, 'tmpfs', path])
   if (status !== 0) throw new Error(`no tmpfs can be mounted: ${stderr}`)
   const close = () => void spawnSync('umount', ['--lazy', path])
   atEnd(close)
