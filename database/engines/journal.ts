@@ -13,19 +13,20 @@ const READ_AHEAD = 32
  * a task, or takes it out, lets the table catch up first. Every question is answered as if it had. (What a log-structured store does.)
  */
 export interface Journal
-  extends Omit<
+  extends Pick<
     TaskTable,
-    | 'ready'
-    | 'nextPlace'
-    | 'lapsed'
-    | 'endPauses'
-    | 'nextDue'
-    | 'changedAfter'
-    | 'held'
-    | 'count'
-    | 'note'
-    | 'noted'
-    | 'forgetNoted'
+    | 'told'
+    | 'tell'
+    | 'find'
+    | 'insert'
+    | 'update'
+    | 'remove'
+    | 'giveUp'
+    | 'isGivenUp'
+    | 'extend'
+    | 'extendAll'
+    | 'failures'
+    | 'madeAfter'
   > {
   /** Writes that a task is given out: the very first of those that are ready, or it would be given out again. */
   give(row: TaskRow): void

@@ -24,10 +24,10 @@ function open(t: Test, path = `${t.testdir()}/tasks.db`, mostBehind = 256) {
   const journal = keepJournal({ ...table, update }, mostBehind)
   let revision = 0
   /** Makes tasks, gives out the first of them, and finishes some of those. */
-  const fill = (made: readonly number[], given: number, ended: readonly number[]) => {
+  const fill = (made: readonly number[], granted: number, ended: readonly number[]) => {
     database.exec('BEGIN')
     for (const id of made) journal.insert({ id, createdAt: NOW, revision: ++revision })
-    for (const row of journal.ready(given)) journal.give({ ...grantTo(row, holder), revision: ++revision })
+    for (const row of journal.ready(granted)) journal.give({ ...grantTo(row, holder), revision: ++revision })
     for (const id of ended)
       journal.finish({ ...finishHeld(heldBy(journal.find(id), 't'), NOW), revision: ++revision })
     journal.endTurn()
