@@ -1,4 +1,4 @@
-import type { SystemOptions } from '../test/system/system.ts'
+import { openSystem, type SystemOptions } from '../test/system/system.ts'
 import { iconForm } from './forms.ts'
 import type { Shape } from './load.ts'
 import type { Row } from './row.ts'
@@ -13,5 +13,5 @@ export const fastIcons: Shape = {
 }
 
 export function iconRow(shape: Shape, options: SystemOptions = {}): Row {
-  return { shape, form: iconForm, options }
+  return { shape, form: iconForm, open: dataDir => openSystem({ ...options, dataDir }) }
 }

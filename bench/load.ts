@@ -13,6 +13,12 @@ const WARM_UP = { pictures: 4_000, lanes: 8, isClosed: false }
 /** Forms are made beforehand, at most so many bytes of them at a time: what is measured is not their making. */
 const MOST_BYTES = 1_000_000_000
 
+/** What a load has to know of the system under it: ours, or another of its shape. */
+export type Subject = Pick<OpenSystem, 'pids' | 'faults' | 'stop' | 'close'> & {
+  readonly names: readonly string[]
+  readonly urls: Readonly<Record<string, string>>
+}
+
 /** What uploaders do. */
 export interface Shape {
   readonly says: string
@@ -37,9 +43,9 @@ export interface Run {
   readonly cpuMs: Readonly<Record<string, number>>
 }
 
-/** Starts a system with its data in `dataDir`, warms it up, and puts the pictures through it. */
-export async function runShape(shape: Shape, form: MakeForm, options: SystemOptions): Promise<Run> {
-  return runSystem(options, shape.lanes, async (system, uploaders) => {
+/** Starts a system, warms it up, and puts the pictures through it. */
+export async function runShape(shape: Shape, form: MakeForm, open: () => Promise<Subject>): Promise<Run> {
+  return runSystem(open, shape.lanes, async (system, uploaders) => {
     await putThrough(system, uploaders, shape, formsFrom(form, WARM_UP.pictures, shape.before))
     const forms = formsFrom(form, WARM_UP.pictures + shape.before, shape.pictures)
     const before = cpuOfAll(system)
@@ -60,7 +66,8 @@ export async function runWarm<T>(
   use: (system: OpenSystem, put: (pictures: number) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   let next = WARM_UP.pictures
-  return runSystem(options, WARM_UP.lanes, (system, uploaders) =>
+  const open = () => openSystem(options)
+  return runSystem(open, WARM_UP.lanes, (system, uploaders) =>
     use(system, async pictures => {
       const forms = formsFrom(iconForm, next, pictures)
       next += pictures
@@ -70,12 +77,12 @@ export async function runWarm<T>(
 }
 
 /** Starts a system and warms it up; stops it once it was used. */
-async function runSystem<T>(
-  options: SystemOptions,
+async function runSystem<T, S extends Subject>(
+  open: () => Promise<S>,
   lanes: number,
-  use: (system: OpenSystem, uploaders: readonly Uploader[]) => Promise<T>,
+  use: (system: S, uploaders: readonly Uploader[]) => Promise<T>,
 ): Promise<T> {
-  const system = await openSystem(options)
+  const system = await open()
   const uploaders = openUploaders(system, lanes)
   try {
     const warmUp = { ...WARM_UP, lanes: Math.max(WARM_UP.lanes, lanes) }
@@ -89,7 +96,7 @@ async function runSystem<T>(
 }
 
 /** One for each frontend. */
-export function openUploaders({ names, urls }: OpenSystem, lanes: number): Uploader[] {
+export function openUploaders({ names, urls }: Subject, lanes: number): Uploader[] {
   const frontends = names.filter(name => name.startsWith('frontend'))
   return frontends.map(name => openUploader(urls[name] as string, lanes))
 }
@@ -108,7 +115,7 @@ export function formsFrom(form: MakeForm, first: number, count: number): Buffer[
 
 /** Puts pictures through, by all uploaders in turn; resolves with how long each took, once every task has ended well. */
 export async function putThrough(
-  system: OpenSystem,
+  system: Subject,
   uploaders: readonly Uploader[],
   { lanes, isClosed, pauseMs = 0 }: Pick<Shape, 'lanes' | 'isClosed' | 'pauseMs'>,
   forms: readonly Buffer[],
@@ -135,7 +142,7 @@ export async function putThrough(
 }
 
 /** Reads the feed of changes until all of these have finished. */
-async function waitForEnds(system: OpenSystem, from: number, ids: Set<string>): Promise<void> {
+async function waitForEnds(system: Subject, from: number, ids: Set<string>): Promise<void> {
   let since = from
   while (ids.size > 0) {
     const page = await readFeed(system, since)
@@ -148,12 +155,12 @@ async function waitForEnds(system: OpenSystem, from: number, ids: Set<string>): 
   }
 }
 
-async function readFeed(system: OpenSystem, since: number) {
+async function readFeed(system: Subject, since: number) {
   const { body } = await request(`${system.urls.database}/changes?since=${since}`)
   return changes.parse(await body.json())
 }
 
-function cpuOfAll(system: OpenSystem): Record<string, number> {
+function cpuOfAll(system: Subject): Record<string, number> {
   const services = Object.entries(system.pids()).map(([name, pid]) => [name, cpuOf(pid)])
   return { ...Object.fromEntries(services), client: ownCpuMs() }
 }

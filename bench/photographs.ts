@@ -1,9 +1,11 @@
 import { cpus } from 'node:os'
+import { openSystem } from '../test/system/system.ts'
+import { besideIt } from './bare/row.ts'
 import { formsOf } from './forms.ts'
 import type { Shape } from './load.ts'
 import type { Output } from './output.ts'
 import { openSet, type Picture } from './pictures.ts'
-import { printOutcomes, type Row, runRow } from './row.ts'
+import { printOutcomes, type Row, runPair } from './row.ts'
 import { median } from './spread.ts'
 import { ourRecoder, swapWith, timed } from './swap.ts'
 
@@ -19,7 +21,7 @@ const shape: Shape = {
 }
 
 export function photographRow(pictures: readonly Picture[]): Row {
-  return { shape, form: formsOf(pictures) }
+  return { shape, form: formsOf(pictures), open: dataDir => openSystem({ dataDir }) }
 }
 
 /**
@@ -29,12 +31,15 @@ export function photographRow(pictures: readonly Picture[]): Row {
 export async function printPhotographs(output: Output, folder: string): Promise<void> {
   const { pictures, origin } = openSet('photographs', folder)
   const pixelMs: number[] = []
-  const outcome = await runRow(photographRow(pictures), folder, async () => {
+  const row = photographRow(pictures)
+  const open = async (dataDir: string) => {
     pixelMs.push(await swapMs(pictures))
-  })
+    return row.open(dataDir)
+  }
+  const [outcome, bare] = await runPair([{ ...row, open }, besideIt(row)], folder)
   const [all, pixels] = [median(outcome.cpuMs), median(pixelMs)]
   output.line(`${pictures.length} different ones ${origin}\n`)
-  printOutcomes(output, [outcome])
+  printOutcomes(output, [outcome, bare])
   const roof = ((1_000 / pixels) * cpus().length).toFixed(0)
   output.line(
     `Of ${all.toFixed(1)} ms a picture ${pixels.toFixed(1)} go to its pixels (${((100 * pixels) / all).toFixed(0)} %), the swap alone: ${cpus().length} cores that did nothing else would make ${roof} a second.\n`,

@@ -1,10 +1,10 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { percentile } from '../faults/percentile.ts'
-import type { SystemOptions } from '../test/system/system.ts'
 import type { MakeForm } from './forms.ts'
-import { type Run, runShape, type Shape } from './load.ts'
+import { type Run, runShape, type Shape, type Subject } from './load.ts'
 import type { Output } from './output.ts'
+import { playRounds } from './rounds.ts'
 import { describeSpread, median } from './spread.ts'
 
 /** How often each row is run, each time by another system in a fresh folder. */
@@ -14,7 +14,8 @@ export const ROUNDS = 3
 export interface Row {
   readonly shape: Shape
   readonly form: MakeForm
-  readonly options?: SystemOptions
+  /** Starts it, with its data there. */
+  readonly open: (dataDir: string) => Promise<Subject>
 }
 
 /** What the runs of a row came to. */
@@ -29,15 +30,32 @@ export interface Outcome {
   readonly waitedMs: readonly number[]
 }
 
-/** @param before What is to be done before each round; nothing unless said. */
-export async function runRow(row: Row, folder: string, before = async () => {}): Promise<Outcome> {
+export async function runRow(row: Row, folder: string): Promise<Outcome> {
   const runs: Run[] = []
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await before()
-    // Left there until the end: ext4 looks past each file that was deleted lately whenever it makes one.
-    const dataDir = mkdtempSync(join(folder, 'system-'))
-    runs.push(await runShape(row.shape, row.form, { ...row.options, dataDir }))
-  }
+  for (let round = 0; round < ROUNDS; round += 1) runs.push(await runOnce(row, folder))
+  return outcomeOf(row, runs)
+}
+
+/** Two that are compared, round by round. */
+export async function runPair(
+  pair: readonly [Row, Row],
+  folder: string,
+): Promise<readonly [Outcome, Outcome]> {
+  const [one, other] = await playRounds(
+    ROUNDS,
+    pair.map(row => ({ name: row.shape.says, turn: () => runOnce(row, folder) })),
+    0,
+  )
+  return [outcomeOf(pair[0], one?.turns ?? []), outcomeOf(pair[1], other?.turns ?? [])]
+}
+
+function runOnce({ shape, form, open }: Row, folder: string): Promise<Run> {
+  // Left there until the end: ext4 looks past each file that was deleted lately whenever it makes one.
+  const dataDir = mkdtempSync(join(folder, 'system-'))
+  return runShape(shape, form, () => open(dataDir))
+}
+
+function outcomeOf(row: Row, runs: readonly Run[]): Outcome {
   const names = Object.keys(runs[0]?.cpuMs ?? {})
   const shareOf = (name: string) => median(runs.map(({ cpuMs }) => cpuMs[name] ?? Number.NaN))
   return {
