@@ -46,13 +46,9 @@ export function createClient<const C extends Contract>(contract: C, transport: T
 
 function createCaller(service: string, route: Route, transport: Transport) {
   return async (query: Record<string, unknown>, options: CallOptions & { body?: unknown } = {}) => {
-    const parameters = new URLSearchParams()
-    for (const [name, value] of Object.entries(query))
-      if (value !== undefined) parameters.set(name, String(value))
-    const search = parameters.size === 0 ? '' : `?${parameters}`
     const response = await transport.send({
       method: route.method,
-      path: route.path + search,
+      path: route.path + searchOf(query),
       body: encodeBody(route, options.body),
       isPoll: Number(query.wait ?? 0) > 0,
       isDownload: route.reply.kind === 'bytes',
@@ -66,6 +62,17 @@ function createCaller(service: string, route: Route, transport: Transport) {
       throw new ServiceError('unavailable', `The ${service} service broke off its answer.`, { cause: error })
     }
   }
+}
+
+/** By hand: a `URLSearchParams` takes several times as long for the few short values that there are. */
+function searchOf(query: Record<string, unknown>): string {
+  let search = ''
+  for (const name in query) {
+    const value = query[name]
+    if (value !== undefined)
+      search += `${search === '' ? '?' : '&'}${name}=${encodeURIComponent(String(value))}`
+  }
+  return search
 }
 
 function encodeBody(route: Route, body: unknown): Bytes | undefined {
@@ -88,14 +95,21 @@ async function readAnswer(route: Route, response: Response): Promise<unknown> {
       return splitLines(response.body)
     default: {
       const text = (await collect(response.body, ANSWER_BYTES)).toString('utf8')
-      const value = route.reply.kind === 'json' ? parse(text) : text.trim()
-      const checked = route.reply.schema.safeParse(value)
+      const { schema, value } = readShort(route.reply, text)
+      const checked = schema.safeParse(value)
       if (checked.success) return checked.data
-      const more = route.reply.kind === 'textOrJson' ? route.reply.json.safeParse(parse(text)) : undefined
-      if (more?.success) return more.data
       throw new ServiceError('bad-answer', text.replace(/^Error: /, '') || 'An empty answer.')
     }
   }
+}
+
+type ShortReply = Exclude<Route['reply'], { kind: 'bytes' | 'lines' }>
+
+/** What is said, and what it has to be. Where it may be either, JSON is told by its brace: text is one of a few words. */
+function readShort(reply: ShortReply, text: string): { schema: z.ZodType; value: unknown } {
+  if (reply.kind === 'json') return { schema: reply.schema, value: parse(text) }
+  if (reply.kind === 'textOrJson' && text.startsWith('{')) return { schema: reply.json, value: parse(text) }
+  return { schema: reply.schema, value: text.trim() }
 }
 
 async function readBytes({ headers, body: data }: Response, startsWith: Buffer): Promise<Bytes> {

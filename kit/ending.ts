@@ -17,15 +17,28 @@ export function ifUnsent({ raw, log }: FastifyReply, undo: () => Promise<void>):
 /** Made once: an error of its own for each call would be a trace of the stack, and most are for nobody, after the answer. */
 const gone = new DOMException('The caller is gone, or the service is about to end.', 'AbortError')
 
-/** Aborts when the caller is gone, or the service is about to end. */
-export function callSignal(stopping: AbortSignal, { raw }: FastifyReply): AbortSignal {
+/** What tells those who wait for the sake of a call that they wait in vain. */
+export interface Watch {
+  /** Aborts when the caller is gone, or the service is about to end. */
+  readonly signal: AbortSignal
+  /** Nobody waits any more: the signal says nothing from now on. To abort it for nobody costs as much as to make it. */
+  letGo(): void
+}
+
+/** Watches a call until its answer is closed. */
+export function watchCall(stopping: AbortSignal, { raw }: FastifyReply): Watch {
   const controller = new AbortController()
   const abort = () => controller.abort(gone)
+  const letGo = () => {
+    stopping.removeEventListener('abort', abort)
+    raw.off('close', end)
+  }
+  const end = () => {
+    letGo()
+    abort()
+  }
   if (stopping.aborted || raw.destroyed) abort()
   stopping.addEventListener('abort', abort, { once: true })
-  raw.once('close', () => {
-    stopping.removeEventListener('abort', abort)
-    abort()
-  })
-  return controller.signal
+  raw.on('close', end)
+  return { signal: controller.signal, letGo }
 }

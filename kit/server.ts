@@ -14,7 +14,7 @@ import type { AnswerOf, BodyOf, Bytes, Contract, QueryOf, Route } from './contra
 import { healthRoute } from './contract.ts'
 import type { Credentials } from './credentials.ts'
 import { createDeadlines } from './deadlines.ts'
-import { callSignal } from './ending.ts'
+import { type Watch, watchCall } from './ending.ts'
 import { ServiceError } from './errors.ts'
 import { addGuard } from './guard.ts'
 import { hasBody, readBody, readQuery } from './input.ts'
@@ -71,6 +71,7 @@ class IncomingCall<R extends Route> implements Call<R> {
   readonly body: BodyOf<R>
   readonly request: FastifyRequest
   readonly reply: FastifyReply
+  #watch: Watch | undefined
 
   constructor(query: QueryOf<R>, body: BodyOf<R>, request: FastifyRequest, reply: FastifyReply) {
     this.query = query
@@ -80,7 +81,13 @@ class IncomingCall<R extends Route> implements Call<R> {
   }
 
   get signal(): AbortSignal {
-    return callSignal(this.request.server.stopping.signal, this.reply)
+    this.#watch ??= watchCall(this.request.server.stopping.signal, this.reply)
+    return this.#watch.signal
+  }
+
+  /** It has its whole answer. */
+  letGo(): void {
+    this.#watch?.letGo()
   }
 }
 
@@ -196,7 +203,9 @@ function addRoute<R extends Route>(app: FastifyInstance, route: R, handler: Hand
     try {
       const query = readQuery(route, request.query as Record<string, unknown>)
       if (hasBody(route)) body = await readBody(route, request, app)
-      const answer = await handler(new IncomingCall(query, body as BodyOf<R>, request, reply))
+      const call = new IncomingCall(query, body as BodyOf<R>, request, reply)
+      const answer = await handler(call)
+      if (!route.mayStream && answer !== sent) call.letGo()
       if (timed.isLate) return letGo(route, answer)
       timed.isGiven = true
       app.served[route.path] = (app.served[route.path] ?? 0) + 1

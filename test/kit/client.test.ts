@@ -249,3 +249,32 @@ t.test('a caller who gives up ends the request', async t => {
   await t.rejects(ask.byId({ id: 7 }, { signal: leaving.signal }), { name: 'AbortError' })
   while (!isAborted) await new Promise(setImmediate)
 })
+
+t.test('a signal says nothing once the answer is there', async t => {
+  const signals: AbortSignal[] = []
+  const ask = await pair(t, {
+    async byId({ query, signal }) {
+      signals.push(signal)
+      if (query.id === 9) throw new ServiceError('not-found', 'No such thing.')
+      return { id: query.id }
+    },
+  })
+  t.same(await ask.byId({ id: 7 }), { id: 7 })
+  await t.rejects(ask.byId({ id: 9 }), { code: 'not-found' })
+  // Where one of several that were asked fails, the others may still wait.
+  while (signals[1]?.aborted !== true) await new Promise(setImmediate)
+  t.equal(signals[0]?.aborted, false)
+})
+
+t.test('parameters come as they were, whatever is in them', async t => {
+  const heard: unknown[] = []
+  const ask = await pair(t, {
+    async byId({ request }) {
+      heard.push(request.query)
+      return { id: 7 }
+    },
+  })
+  const strange = { id: 7, name: 'a b+c&d=e%20#ü/?', none: undefined, empty: '' }
+  t.same(await ask.byId(strange as { id: number }), { id: 7 })
+  t.same({ ...(heard[0] as object) }, { id: '7', name: strange.name, empty: '' })
+})
