@@ -5,7 +5,7 @@ import { collect, SMALL_BODY_BYTES } from '../../kit/body.ts'
 import type { Bytes } from '../../kit/contract.ts'
 import { type Answer, exchange } from '../../kit/exchange.ts'
 
-/** What streams hold, as the services have it. */
+/** What streams hold: four times what the services let them, since nobody bounds memory here. */
 const STREAM_BYTES = 256 * 1024
 const KEEP_ALIVE_MS = 72_000
 
@@ -26,7 +26,7 @@ export type Routes = Readonly<Record<string, (asked: Asked) => Said | Promise<Sa
 /** Asks one bare service; an answer that is not 200 is `undefined`. */
 export type Ask = (method: 'GET' | 'POST', path: string, body?: Bytes) => Promise<Answer['body'] | undefined>
 
-/** Serves on loopback. There is one refusal, 500, and it ends the process: nothing goes wrong in a bench that counts. */
+/** Serves on loopback. Nothing is refused: what goes wrong ends the process, and so the bench. */
 export function serve(port: number, routes: Routes): void {
   setDefaultHighWaterMark(false, STREAM_BYTES)
   const server = createServer(async (request, response) => {
