@@ -46,9 +46,13 @@ export function createClient<const C extends Contract>(contract: C, transport: T
 
 function createCaller(service: string, route: Route, transport: Transport) {
   return async (query: Record<string, unknown>, options: CallOptions & { body?: unknown } = {}) => {
+    const parameters = new URLSearchParams()
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) parameters.set(name, String(value))
+    const search = parameters.size === 0 ? '' : `?${parameters}`
     const response = await transport.send({
       method: route.method,
-      path: route.path + searchOf(query),
+      path: route.path + search,
       body: encodeBody(route, options.body),
       isPoll: Number(query.wait ?? 0) > 0,
       isDownload: route.reply.kind === 'bytes',
@@ -62,17 +66,6 @@ function createCaller(service: string, route: Route, transport: Transport) {
       throw new ServiceError('unavailable', `The ${service} service broke off its answer.`, { cause: error })
     }
   }
-}
-
-/** By hand: a `URLSearchParams` takes several times as long for the few short values that there are. */
-function searchOf(query: Record<string, unknown>): string {
-  let search = ''
-  for (const name in query) {
-    const value = query[name]
-    if (value !== undefined)
-      search += `${search === '' ? '?' : '&'}${name}=${encodeURIComponent(String(value))}`
-  }
-  return search
 }
 
 function encodeBody(route: Route, body: unknown): Bytes | undefined {

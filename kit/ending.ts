@@ -21,7 +21,7 @@ const gone = new DOMException('The caller is gone, or the service is about to en
 export interface Watch {
   /** Aborts when the caller is gone, or the service is about to end. */
   readonly signal: AbortSignal
-  /** Nobody waits any more: the signal says nothing from now on. To abort it for nobody costs as much as to make it. */
+  /** Nobody waits any more: the signal says nothing from now on. To abort it for nobody costs half as much as to make it. */
   letGo(): void
 }
 
