@@ -48,9 +48,9 @@ export const failpoints = {
   'worker.upload.fetched': 'the upload has begun to come',
   'worker.result.stored': 'the result is in storage; nobody was told',
   'worker.result.trusted': 'the result is stored and believed in; nobody was told',
-  'worker.task.finished': 'the master took the finish, and the worker does not know',
-  'worker.task.failed': 'the master took a failure, and the worker does not know',
-  'worker.task.released': 'the master took a task back, and the worker does not know',
+  'worker.task.finished': 'the database took the finish, and the worker does not know',
+  'worker.task.failed': 'the database took a failure, and the worker does not know',
+  'worker.task.released': 'the database took a task back, and the worker does not know',
 
   'frontend.upload.taken': 'the master gave an upload its id, and the visitor does not know it',
 } as const

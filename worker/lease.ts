@@ -1,25 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Grant } from '../database/contract.ts'
+import type { databaseContract, Grant } from '../database/contract.ts'
 import { done } from '../kit/contract.ts'
 import { hasCode } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
-import type { masterContract } from '../master/contract.ts'
 import { openTimeline, type Timeline } from './timeline.ts'
 
-/** Pause after a word that could not be brought to a master, in ms. */
+/** Pause after a word that could not be brought to the database, in ms. */
 const SAY_AGAIN_MS = 250
 /** How long a task without a token is ours: what the original gives, in ms. */
 const PLAIN_LEASE_MS = 120_000
-/** How long a master holds its answer to who asks for a task, at first or with the end of another, in seconds. */
+/** How long the database holds its answer to who asks for a task, at first or with the end of another, in seconds. */
 export const WAIT_SECONDS = 30
-/** A word that a master has had for so long has been heard, or it got stuck on its way; in ms. */
+/** A word that the database has had for so long has been heard, or it got stuck on its way; in ms. */
 const HEARD_MS = 1_000
 
 export interface LeaseOptions {
   readonly grant: Grant
-  readonly master: Link<typeof masterContract>
+  readonly database: Link<typeof databaseContract>
   /** Who wants the next task together with the end of this one; nobody when it is `undefined`. */
   readonly asksNext?: (() => string | undefined) | undefined
   readonly log: Logger
@@ -32,7 +31,7 @@ export interface Lease {
   /** Aborts when somebody else holds the task by now, or it was handed back: what is done for it is done in vain. */
   readonly signal: AbortSignal
   /**
-   * Says that the result is stored. Resolves once a master has answered, which holds its answer until there is a next task, or for
+   * Says that the result is stored. Resolves once the database has answered, which holds its answer until there is a next task, or for
    * 30 s; with false when it came too late, or never got through. Never rejects.
    */
   finish(): Promise<boolean>
@@ -47,11 +46,11 @@ export interface Lease {
 }
 
 /**
- * Behind an original master a grant has no token: it can neither be renewed, nor handed back, nor failed; the original
+ * Of an original database a grant has no token: it can neither be renewed, nor handed back, nor failed; the original
  * takes it back by itself after 120 s.
  */
 export function openLease(options: LeaseOptions): Lease {
-  const { grant, master, asksNext = () => undefined, log } = options
+  const { grant, database, asksNext = () => undefined, log } = options
   const { id, token } = grant
   const leaseMs = grant.leaseMs ?? PLAIN_LEASE_MS
   const ended = new AbortController()
@@ -67,7 +66,7 @@ export function openLease(options: LeaseOptions): Lease {
   const renew = async (name: string) => {
     const before = performance.now()
     try {
-      await master.ask.renewTask({ id, token: name })
+      await database.ask.renewTask({ id, token: name })
       heldUntil = before + leaseMs
       if (word !== undefined && before - word.since > HEARD_MS) word.again.abort()
     } catch (error) {
@@ -84,7 +83,7 @@ export function openLease(options: LeaseOptions): Lease {
     renewing = setInterval(() => void renew(token), leaseMs / 3)
   }
 
-  /** Brings a word to a master, again and again until the lease is over. Gives false when nobody wants it any more. */
+  /** Brings a word to the database, again and again until the lease is over. Gives false when nobody wants it any more. */
   const say = async (bring: () => Promise<unknown>): Promise<boolean> => {
     for (;;) {
       try {
@@ -99,7 +98,7 @@ export function openLease(options: LeaseOptions): Lease {
     }
   }
   const handBack = async (name: string) => {
-    await master.ask.releaseTask({ id, token: name })
+    await database.ask.releaseTask({ id, token: name })
     failpoint('worker.task.released')
   }
   const close = () => clearInterval(renewing)
@@ -112,7 +111,7 @@ export function openLease(options: LeaseOptions): Lease {
       const wait = wanted === undefined ? undefined : WAIT_SECONDS
       const again = new AbortController()
       word = { since: performance.now(), again }
-      const said = await master.ask.registerTaskFinished(
+      const said = await database.ask.finishTask(
         { id, token, next: wanted, wait, steps },
         { signal: again.signal },
       )
@@ -144,7 +143,7 @@ export function openLease(options: LeaseOptions): Lease {
       if (token === undefined) return
       const steps = timeline.say()
       await say(async () => {
-        await master.ask.failTask({ id, token, retry: retry ? 1 : 0, steps }, { body: reason })
+        await database.ask.failTask({ id, token, retry: retry ? 1 : 0, steps }, { body: reason })
         failpoint('worker.task.failed')
       })
     },

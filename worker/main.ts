@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { openSwapper } from '../codec/swapper.ts'
+import { databaseContract } from '../database/contract.ts'
 import { loadConfig } from '../kit/config.ts'
 import { openMesh } from '../kit/mesh.ts'
 import { runService, startService } from '../kit/run.ts'
 import { kvStoreContract } from '../kv-store/contract.ts'
-import { masterContract } from '../master/contract.ts'
 import { storageContract } from '../storage/contract.ts'
 import { workerConfig } from './config.ts'
 import { workerContract } from './contract.ts'
@@ -17,7 +17,7 @@ const config = loadConfig(workerConfig)
 const start = startService(workerConfig.service, config)
 const { log, identity } = start
 const mesh = openMesh({ ...config, ...start, ...start.standing, registryContract: kvStoreContract })
-const master = mesh.connect(masterContract)
+const database = mesh.connect(databaseContract)
 const storage = mesh.connect(storageContract)
 const witness = join(import.meta.dirname, 'witness.js')
 const opinion = createOpinion({ storage, witness, share: config.opinionShare, log })
@@ -32,7 +32,7 @@ if (!swapper.hasModule)
   log.warn('this machine has no SIMD: images are swapped with node:zlib, which takes longer')
 const { maxPixels } = config
 const run = createTaskRunner({ storage, swap: swapper.swap, maxPixels, isTrusted: opinion.ask, log })
-const pool = openPool({ master, instance: identity.instance, threads: config.threads, run, log })
+const pool = openPool({ database, instance: identity.instance, threads: config.threads, run, log })
 const facts = { running: pool.running, steps: pool.steps, ended: pool.ended, opinions: opinion.counts }
 const app = buildWorker({ ...start, guard: start.standing, facts })
 

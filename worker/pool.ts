@@ -1,14 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Grant } from '../database/contract.ts'
+import type { databaseContract, Grant } from '../database/contract.ts'
 import { hasCode } from '../kit/errors.ts'
 import type { Logger } from '../kit/log.ts'
 import type { Link } from '../kit/mesh.ts'
-import type { masterContract } from '../master/contract.ts'
 import { createGate } from './gate.ts'
 import { type Lease, openLease, WAIT_SECONDS } from './lease.ts'
 import type { Step } from './timeline.ts'
 
-/** Pause after an ask that failed, or that an original master answered with nothing, in ms: doubled up to the second. */
+/** Pause after an ask that failed, or that an original database answered with nothing, in ms: doubled up to the second. */
 const PAUSE_MS = 125
 const LONGEST_PAUSE_MS = 500
 /** Less than a service's own end takes: what is not done by then can still be handed back. */
@@ -26,7 +25,7 @@ const MOST_RESTING = 100
 export type Run = (grant: Grant, lease: Lease) => Promise<number | undefined>
 
 export interface PoolOptions {
-  readonly master: Link<typeof masterContract>
+  readonly database: Link<typeof databaseContract>
   readonly instance: string
   /** How many tasks run at once. */
   readonly threads: number
@@ -54,12 +53,12 @@ export interface Pool {
  * a few of them would hold up all others.
  */
 export function openPool(options: PoolOptions): Pool {
-  const { master, instance, threads, run, drainMs = DRAIN_MS, log } = options
+  const { database, instance, threads, run, drainMs = DRAIN_MS, log } = options
   const gate = createGate()
   const { closing: signal } = gate
   const leases = new Set<Lease>()
   const resting = new Set<Promise<void>>()
-  /** Words to a master that are answered with a task, or late. */
+  /** Words to the database that are answered with a task, or late. */
   let asking = 0
   let ended = 0
   let isStopping = false
@@ -68,7 +67,7 @@ export function openPool(options: PoolOptions): Pool {
   const asksNext = () => (gate.isOpen() && !isStopping ? instance : undefined)
   /** Gives the task that was granted together with the end of this one. */
   const work = async (grant: Grant): Promise<Grant | undefined> => {
-    const lease = openLease({ grant, master, asksNext, log })
+    const lease = openLease({ grant, database, asksNext, log })
     const leave = await gate.enter(grant.alone ?? false)
     if (leave === undefined) {
       await lease.release()
@@ -85,7 +84,7 @@ export function openPool(options: PoolOptions): Pool {
     if (resting.size > MOST_RESTING) await rest
     return
   }
-  /** What a master answers to the end of a task. */
+  /** What the database answers to the end of a task. */
   const nextAfter = async (lease: Lease) => {
     asking += 1
     const next = await lease.next()
@@ -101,7 +100,7 @@ export function openPool(options: PoolOptions): Pool {
   const ask = async () => {
     asking += 1
     try {
-      return await master.ask.getNewTask({ worker: instance, wait: WAIT_SECONDS }, { signal })
+      return await database.ask.getNewTask({ worker: instance, wait: WAIT_SECONDS }, { signal })
     } finally {
       asking -= 1
     }
@@ -110,7 +109,7 @@ export function openPool(options: PoolOptions): Pool {
   const endAsks = async () => {
     const giveUp = AbortSignal.timeout(END_ASKS_MS)
     while (asking > 0 && !giveUp.aborted) {
-      const isHeard = await master.ask
+      const isHeard = await database.ask
         .endAsks({ worker: instance }, { signal: giveUp })
         .catch(() => undefined)
       // An original neither knows the word nor holds an ask.

@@ -27,7 +27,7 @@ const REST_MS = 500
 const REST_SHARE = 1 / 8
 const LONGEST_REST_MS = 15_000
 const UPLOAD_MS = 600_000
-/** Behind an original master the image comes after its task: how long it is looked for, and how often, in ms. */
+/** With an original database an image may come after its task: how long it is looked for, and how often, in ms. */
 const LOOK_FOR_MS = 10_000
 const LOOK_AGAIN_MS = 250
 

@@ -27,13 +27,7 @@ export const threadShares = {
 export const steps = {
   client: { send: share(0.6), hear: share(0.4) },
   frontend: { readForm: share(0.65), answer: share(0.35) },
-  master: {
-    takeIn: share(0.25),
-    makeTask: share(0.2),
-    answerId: share(0.12),
-    passFinish: share(0.25),
-    passGrant: share(0.18),
-  },
+  master: { takeIn: share(0.44), makeTask: share(0.35), answerId: share(0.21) },
   storage: {
     accept: share(0.14, 3),
     // Back from one file operation, on to the next: five times for each of two that are written, twice where it is read.

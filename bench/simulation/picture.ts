@@ -57,22 +57,6 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     yield master.does(costs.master.answerId)
   }
 
-  // master/dispatch.ts, grant: held over a connection of its own until there is a task
-  function* getNewTask(master: Process): Way<Picture> {
-    yield master.does(costs.master.passFinish)
-    const picture = yield* askApart(master, database.process, database.getNewTask())
-    yield master.does(costs.master.passGrant)
-    return picture
-  }
-
-  // master/dispatch.ts, finish
-  function* finish(master: Process, picture: Picture): Way<Picture | undefined> {
-    yield master.does(costs.master.passFinish)
-    const next = yield* ask(master, database.process, database.finishTask(picture.ended))
-    yield master.does(costs.master.passGrant)
-    return next
-  }
-
   // worker/task.ts
   function* work(worker: Process, picture: Picture): Way<Picture | undefined> {
     yield worker.does(costs.worker.fetch)
@@ -85,8 +69,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     const result = intoStorage([worker], target)
     yield* ask(worker, target.process, target.keep('finished', result))
     yield worker.does(costs.worker.finish)
-    const master = choose(worker, 'master')
-    const next = yield* ask(worker, master, finish(master, picture))
+    const next = yield* ask(worker, database.process, database.finishTask(picture.ended))
     yield worker.does(costs.worker.hear)
     return next
   }
@@ -106,8 +89,8 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     *serve(worker) {
       for (;;) {
         yield worker.does(costs.worker.finish)
-        const master = choose(worker, 'master')
-        let picture: Picture | undefined = yield* askApart(worker, master, getNewTask(master))
+        // Held over a connection of its own until there is a task.
+        let picture: Picture | undefined = yield* askApart(worker, database.process, database.getNewTask())
         yield worker.does(costs.worker.hear)
         while (picture !== undefined) picture = yield* work(worker, picture)
       }

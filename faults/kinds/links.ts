@@ -17,8 +17,6 @@ interface Link {
 
 const links: readonly Link[] = [
   { to: 'master', request: /^POST \/new[ ?]/ },
-  { to: 'master', request: /^POST \/getNewTask/, isGrant: true },
-  { to: 'master', request: /^POST \/registerTaskFinished/ },
   { to: 'storage', request: /^POST \/sendImage.*state=working/ },
   { to: 'storage', request: /^GET \/getImage.*state=working/ },
   { to: 'storage', request: /^POST \/sendImage.*state=finished/ },

@@ -54,7 +54,13 @@ t.test(
         void lease.finish().then(isHeard => isHeard && finishes.set(id, (finishes.get(id) ?? 0) + 1))
       }
     const pools = runs.map((_, worker) =>
-      openPool({ master: stage.master, instance: `w${worker}`, threads: 1, run: work(worker), log: silent }),
+      openPool({
+        database: stage.database,
+        instance: `w${worker}`,
+        threads: 1,
+        run: work(worker),
+        log: silent,
+      }),
     )
     const drain = () => Promise.all(pools.map(pool => pool.drain()))
     t.teardown(drain)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { request } from 'undici'
+import type { Grant } from '../../database/contract.ts'
 import { failpoints } from '../../kit/failpoints.ts'
 import { portSettings } from '../../scripts/services.ts'
 import { uniqueImage } from '../images/noise.ts'
@@ -45,6 +46,13 @@ t.test('every failpoint lies on the way of what a system does', async t => {
   const { id = '' } = await upload(frontend, uniqueImage(4))
   t.equal(await waitUntilDone(frontend, id), 'ready')
   await ask(`${master}/delete?id=${id}`, 'DELETE')
+  // And a worker that knows no other address than those of a master and of storage.
+  await system.kill('worker', 'SIGTERM')
+  const image = uniqueImage(5)
+  const { id: taken = '' } = await upload(frontend, image)
+  const { attempt, token } = JSON.parse(await ask(`${master}/getNewTask?worker=hand&wait=9`, 'POST')) as Grant
+  await ask(`${storage}/sendImage?id=${taken}&state=finished&attempt=${attempt}`, 'POST', image)
+  await ask(`${master}/registerTaskFinished?id=${taken}&token=${token}`, 'POST')
 
   const missing = () => {
     const said = system.names.map(system.log).join('\n')

@@ -27,13 +27,13 @@ t.test('while tasks wait each comes with the end of the one before, and nobody a
   const ids: number[] = []
   for (let seed = 0; seed < 10; seed += 1) ids.push(await submit(stage, uniqueImage(seed)))
   let asks = 0
-  const getNewTask: typeof stage.master.ask.getNewTask = (...given) => {
+  const getNewTask: typeof stage.database.ask.getNewTask = (...given) => {
     asks += 1
-    return stage.master.ask.getNewTask(...given)
+    return stage.database.ask.getNewTask(...given)
   }
-  const master = { ...stage.master, ask: { ...stage.master.ask, getNewTask } }
+  const database = { ...stage.database, ask: { ...stage.database.ask, getNewTask } }
   const run = createTaskRunner(runnerOf(stage))
-  const pool = openPool({ master, instance: 'w', threads: 1, run, log: silent })
+  const pool = openPool({ database, instance: 'w', threads: 1, run, log: silent })
   t.teardown(() => pool.drain())
   for (const id of ids) t.match(await ended(stage, id), { state: 2, attempt: 1 })
   t.ok(asks <= 2, `${asks} asks`)
@@ -49,7 +49,7 @@ t.test('a pool that drains takes no further task, though tasks wait', async t =>
     await new Promise(resolve => setTimeout(resolve, 100))
     await lease.finish()
   }
-  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
   await waitFor('the second task', () => begun === 2)
   await pool.drain()
   const tasks = await Promise.all(ids.map(id => stage.database.ask.getById({ id })))
@@ -125,17 +125,17 @@ t.test('a lease is renewed for as long as the task takes', async t => {
 
 t.test('a word that got stuck on its way is said again', async t => {
   const stage = await openStage(t, { leaseMs: 2_400 })
-  const { ask } = stage.master
+  const { ask } = stage.database
   let said = 0
-  const registerTaskFinished: typeof ask.registerTaskFinished = (query, options) => {
+  const finishTask: typeof ask.finishTask = (query, options) => {
     said += 1
-    if (said > 1) return ask.registerTaskFinished(query, options)
+    if (said > 1) return ask.finishTask(query, options)
     const { signal } = options ?? {}
     return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
   }
-  const master = { ...stage.master, ask: { ...ask, registerTaskFinished } }
+  const database = { ...stage.database, ask: { ...ask, finishTask } }
   const run = createTaskRunner(runnerOf(stage))
-  const pool = openPool({ master, instance: 'w', threads: 1, run, log: silent })
+  const pool = openPool({ database, instance: 'w', threads: 1, run, log: silent })
   t.teardown(() => pool.drain())
   const id = await submit(stage, uniqueImage(1))
   t.match(await ended(stage, id), { state: 2, attempt: 1, losses: 0 })
@@ -146,7 +146,7 @@ t.test('the next task comes with the end of the one before, whenever it is made'
   const { stage } = await openWorker(t, {}, undefined, 1)
   for (const seed of [1, 2, 3])
     t.match(await ended(stage, await submit(stage, uniqueImage(seed))), { state: 2 })
-  t.equal(stage.apps.master.served['/getNewTask'], 1)
+  t.equal(stage.apps.database.served['/getNewTask'], 1)
 })
 
 t.test('who has lost his lease is told so, and what he did counts for nothing', async t => {
@@ -167,7 +167,7 @@ t.test('who has lost his lease is told so, and what he did counts for nothing', 
   const run = createTaskRunner(runnerOf(stage))
   const id = await submit(stage, uniqueImage(1))
   await waitFor('the first attempt', () => zombie !== undefined)
-  const other = openPool({ master: stage.master, instance: 'other', threads: 1, run, log: silent })
+  const other = openPool({ database: stage.database, instance: 'other', threads: 1, run, log: silent })
   t.teardown(() => other.drain())
   const task = await ended(stage, id)
   t.equal(task.state, 2)
@@ -194,11 +194,11 @@ t.test('a task that lost a worker runs alone', async t => {
     }
   const stage = await openStage(t, { leaseMs: 1_000 })
   const lonely = await submit(stage, uniqueImage(0))
-  await stage.master.ask.getNewTask({ worker: 'dies', wait: 1 })
+  await stage.database.ask.getNewTask({ worker: 'dies', wait: 1 })
   const ids = [lonely]
   for (let seed = 1; seed < 12; seed += 1) ids.push(await submit(stage, uniqueImage(seed)))
   const run = createTaskRunner(runnerOf(stage))
-  const pool = openPool({ master: stage.master, instance: 'w', threads: 3, run: watch(run), log: silent })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 3, run: watch(run), log: silent })
   t.teardown(() => pool.drain())
   for (const id of ids) t.match(await ended(stage, id), { state: 2 })
   t.equal((await stage.database.ask.getById({ id: lonely })).losses, 1)
@@ -208,9 +208,9 @@ t.test('a task that lost a worker runs alone', async t => {
 t.test('tasks that lost a worker together run alone one after the other, and are lost no more', async t => {
   const stage = await openStage(t, { leaseMs: 1_000 })
   const ids = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(seed => submit(stage, uniqueImage(seed))))
-  for (const _ of ids) await stage.master.ask.getNewTask({ worker: 'dies', wait: 1 })
+  for (const _ of ids) await stage.database.ask.getNewTask({ worker: 'dies', wait: 1 })
   const run = createTaskRunner(runnerOf(stage))
-  const pool = openPool({ master: stage.master, instance: 'w', threads: 8, run, log: silent })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 8, run, log: silent })
   t.teardown(() => pool.drain())
   for (const id of ids) {
     await ended(stage, id)
@@ -230,11 +230,11 @@ t.test('draining lets what runs end', async t => {
 t.test('whenever a pool drains, it loses no task that is being granted', async t => {
   const { stage, pool: first } = await openWorker(t)
   await first.drain()
-  const { master, database } = stage
+  const { database } = stage
   const run = createTaskRunner(runnerOf(stage))
   const ids: number[] = []
   for (let round = 0; round < 20; round += 1) {
-    const pool = openPool({ master, instance: `w${round}`, threads: 4, run, log: silent })
+    const pool = openPool({ database, instance: `w${round}`, threads: 4, run, log: silent })
     const isFed = { until: performance.now() + 5 * round }
     const feed = async () => {
       do ids.push(await submit(stage, uniqueImage(ids.length)))
@@ -249,8 +249,8 @@ t.test('whenever a pool drains, it loses no task that is being granted', async t
 t.test('draining hands back, uncounted, what takes too long', async t => {
   const stage = await openStage(t)
   const hangs: Run = () => new Promise(() => {})
-  const { master } = stage
-  const pool = openPool({ master, instance: 'w', threads: 2, run: hangs, drainMs: 100, log: silent })
+  const { database } = stage
+  const pool = openPool({ database, instance: 'w', threads: 2, run: hangs, drainMs: 100, log: silent })
   const ids = await Promise.all([1, 2].map(seed => submit(stage, uniqueImage(seed))))
   await waitFor('both run', () => pool.running() === 2)
   await pool.drain()

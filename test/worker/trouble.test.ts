@@ -30,7 +30,7 @@ t.test('while the disk takes no results tasks are handed back, uncounted', async
   t.teardown(() => armFailpoints(''))
   armFailpoints('storage.file.written=error')
   const run = createTaskRunner(runnerOf(stage))
-  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
   t.teardown(() => pool.drain())
   await waitFor(
     'a fourth attempt',
@@ -49,7 +49,7 @@ t.test(
     t.teardown(() => threads.close())
     const stage = await openStage(t)
     const run = createTaskRunner({ ...runnerOf(stage), swap: threads.swap })
-    const pool = openPool({ master: stage.master, instance: 'w', threads: 2, run, log: silent })
+    const pool = openPool({ database: stage.database, instance: 'w', threads: 2, run, log: silent })
     t.teardown(() => pool.drain())
     const id = await submit(stage, encodePng({ width: 64, height: 64, colourType: 6, bitDepth: 8, seed: 1 }))
     const task = await ended(stage, id)
@@ -60,7 +60,7 @@ t.test(
 t.test('a result that two implementations disagree about fails its task at once', async t => {
   const stage = await openStage(t)
   const run = createTaskRunner({ ...runnerOf(stage), isTrusted: async () => false })
-  const pool = openPool({ master: stage.master, instance: 'w', threads: 1, run, log: silent })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
   t.teardown(() => pool.drain())
   const id = await submit(stage, uniqueImage(1))
   t.match(await ended(stage, id), { state: 3, reason: /two implementations of the swap disagree/ })

@@ -25,7 +25,7 @@ export async function openWorker(
   const stage = await openStage(t, options)
   const run = createTaskRunner(runnerOf(stage))
   const pool = openPool({
-    master: stage.master,
+    database: stage.database,
     instance: 'w',
     threads,
     run: around?.(run) ?? run,
