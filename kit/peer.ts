@@ -38,7 +38,6 @@ export interface Outgoing {
 export interface Request {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
-  readonly body?: Outgoing | undefined
   /** Asks to wait for an answer: goes over connections of its own, or it would lock out everything else. */
   readonly isPoll: boolean
   /** Answered with bytes, which a slow reader may keep under way for long: the same. */
@@ -66,7 +65,7 @@ export interface Peer {
   owes(): number
   /** Asks who is there; rejects when nobody is, or somebody else. One question at a time serves all who wait. */
   verify(): Promise<void>
-  send(request: Request): Promise<Response>
+  send(request: Request, body: Outgoing | undefined): Promise<Response>
   /** Lets what is under way end, then closes its connections. */
   retire(): Promise<void>
   /** Closes its connections at once. */
@@ -170,7 +169,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
     silentMs: () => (owed === 0 ? 0 : performance.now() - heardAt),
     owes: () => owed,
     verify,
-    async send({ method, path, body, isPoll, isDownload, signal }) {
+    async send({ method, path, isPoll, isDownload, signal }, body) {
       // undici takes any iterable; its types know streams alone.
       const data = (body?.data ?? null) as Buffer | Readable | null
       const options: Dispatcher.DispatchOptions = { method, path, headers, body: data }
@@ -184,7 +183,7 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
       try {
         const answer = await exchange(pool, options, signal)
         heardAt = performance.now()
-        return { ...answer, isOriginal }
+        return { status: answer.status, headers: answer.headers, body: answer.body, isOriginal }
       } finally {
         if (isOwed) owed -= 1
       }

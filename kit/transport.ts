@@ -43,7 +43,7 @@ export interface TransportOptions {
 }
 
 /** A request with its body as it came. */
-export interface Sending extends Omit<Request, 'body'> {
+export interface Sending extends Request {
   readonly body?: Bytes | undefined
 }
 
@@ -129,7 +129,18 @@ export function createTransport(options: TransportOptions): Transport {
     return next
   }
 
-  const find = async (giveUpAt: number, signal?: AbortSignal): Promise<Slot> => {
+  /** The one that there is, once it has said who it is: then there is nothing to choose, nor to wait for. */
+  const only = (): Slot | undefined => {
+    if (slots.size !== 1) return undefined
+    for (const slot of slots.values())
+      if (slot.peer.isVerified() && slot.deadUntil <= performance.now()) {
+        awaySince = undefined
+        return slot
+      }
+    return undefined
+  }
+
+  const seek = async (giveUpAt: number, signal?: AbortSignal): Promise<Slot> => {
     for (;;) {
       signal?.throwIfAborted()
       const slot = await choose()
@@ -140,6 +151,8 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
+  const find = (giveUpAt: number, signal?: AbortSignal) => only() ?? seek(giveUpAt, signal)
+
   return {
     async send(request) {
       const giveUpAt = performance.now() + FIND_MS
@@ -148,7 +161,7 @@ export function createTransport(options: TransportOptions): Transport {
         for (;;) {
           const slot = await find(giveUpAt, request.signal)
           try {
-            return await slot.peer.send({ ...request, body })
+            return await slot.peer.send(request, body)
           } catch (error) {
             // Not the peer's doing: the caller gave up, or the body it sends on broke off.
             if (request.signal?.aborted || !isNetworkFailure(error)) throw error
