@@ -8,17 +8,18 @@ import { failed, finished, notStarted, type Task } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
-import { createHour, noDoings } from './hour.ts'
+import { createHour } from './hour.ts'
 import { keepJournal } from './journal.ts'
 import * as life from './life.ts'
 import { createLoners } from './loners.ts'
 import { createLostHolders } from './lost.ts'
 import { readOverview } from './overview.ts'
-import { createPolls, type Poll } from './polls.ts'
+import { createPolls } from './polls.ts'
 import { createRemovals } from './removals.ts'
 import type { TaskRow } from './row.ts'
 import { createStanding } from './standing.ts'
 import { openTaskTable } from './tasks.ts'
+import { createTurn } from './turn.ts'
 import { createWatchers } from './watchers.ts'
 
 /** Rows read at a time, so that a long list holds nobody up. */
@@ -56,8 +57,8 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   failpoint('database.file.opened')
   const told = tasks.told()
   const standing = createStanding(tasks, told)
-  let revision = told.revision
-  const removals = createRemovals(revision)
+  const turn = createTurn(told.revision)
+  const removals = createRemovals(told.revision)
   const now = createClock({ wall: options.wall, now: options.now, notBefore: told.clock })
   const polls = createPolls()
   const watchers = createWatchers()
@@ -78,31 +79,22 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
    * what is due is found out anew when that time has come, and not in each transaction.
    */
   let nextDue: number | undefined = now()
-  // Of the present transaction:
-  let changed = new Set<number>()
-  let grants: { poll: Poll; granted: Granted }[] = []
-  let settled: string[] = []
-  let doings = noDoings()
-  let revisionBefore = revision
 
   const foresee = (due: number | undefined) => {
     if (due !== undefined) nextDue = Math.min(due, nextDue ?? due)
   }
   const save = (row: TaskRow, write = tasks.update) => {
-    revision += 1
-    write({ ...row, revision })
-    changed.add(row.id)
+    write({ ...row, revision: turn.change(row.id) })
     foresee(row.holder?.until ?? row.readyAt)
+    const { doings } = turn.done()
     if (row.state === finished) doings.finished += 1
     else if (row.state === failed) doings.failed += 1
     if (!life.isOpen(row) || row.losses === 0) lost.forget(row.id)
     loners.forget(row.id, row.holder?.worker)
   }
   const remove = (row: TaskRow) => {
-    revision += 1
     tasks.remove(row)
-    changed.add(row.id)
-    removals.note(row.id, revision)
+    removals.note(row.id, turn.change(row.id))
   }
   const createHolder = ({ isPlain, worker }: Asking): life.Holder => {
     const length = isPlain ? plainLeaseMs : leaseMs
@@ -119,6 +111,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     const granted = life.grantTo(row, holder)
     save(granted, tasks.give)
     if (row.losses > 0 && holder.worker !== undefined) loners.note(row.id, holder.worker)
+    const { doings } = turn.done()
     doings.granted += 1
     doings.waitedMs += now() - row.createdAt
     failpoint('database.task.granted')
@@ -134,7 +127,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   const lose = (row: TaskRow) => {
     const { token = '', worker } = row.holder ?? {}
     if (worker !== undefined) polls.letGo(worker)
-    settled.push(token)
+    turn.done().settled.push(token)
     if (cutShort.has(token)) return life.giveBack(row)
     lost.note(row.id, token)
     return life.countLoss(row, now())
@@ -166,36 +159,28 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     for (const row of tasks.ready(polls.count())) {
       const poll = asks.next().value
       if (poll === undefined) break
-      grants.push({ poll, granted: grant(row, poll.asking) })
+      turn.done().grants.push({ poll, granted: grant(row, poll.asking) })
     }
     tasks.endTurn()
-    if (changed.size > 0) standing.reach({ revision, clock: now() })
+    if (turn.done().changed.size > 0) standing.reach({ revision: turn.revision(), clock: now() })
     failpoint('database.turn.settled')
   }
   const committed = () => {
     for (const one of remembering) one.committed()
+    const { changed, grants, settled, doings } = turn.committed()
     hour.add(doings)
     for (const token of settled) cutShort.delete(token)
     for (const { poll, granted } of grants) poll.answer(granted)
     polls.beginWaits()
     watchers.wake(changed)
-    startTurn()
     alarm.setFor(nextDue)
   }
   const rolledBack = (error: unknown) => {
     polls.rejectNew(error)
-    revision = revisionBefore
     for (const one of remembering) one.rolledBack()
-    startTurn()
+    turn.rolledBack()
     nextDue = now()
     alarm.setFor(now() + RETRY_MS)
-  }
-  const startTurn = () => {
-    changed = new Set()
-    grants = []
-    settled = []
-    doings = noDoings()
-    revisionBefore = revision
   }
   const { fatal } = options
   const batch = createBatch({ service: 'database', database, settle, committed, rolledBack, fatal })
@@ -213,11 +198,10 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
           throw new ServiceError('conflict', 'This id was given up.')
         for (;;) {
           const made = id ?? drawId()
-          const isNew = tasks.insert({ id: made, createdAt: now(), revision: revision + 1 })
+          const isNew = tasks.insert({ id: made, createdAt: now(), revision: turn.revision() + 1 })
           if (isNew) {
-            revision += 1
-            changed.add(made)
-            doings.made += 1
+            turn.change(made)
+            turn.done().doings.made += 1
             failpoint('database.task.inserted')
           }
           if (isNew || id !== undefined) return made
@@ -251,7 +235,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       forHolder(id, token, row => {
         const held = life.heldBy(row, token)
         tasks.extend(held, now() + held.holder.leaseMs)
-        settled.push(token)
+        turn.done().settled.push(token)
         failpoint('database.task.renewed')
       }),
     release: (id, token) => forHolder(id, token, row => save(life.giveBack(life.heldBy(row, token)))),
@@ -298,9 +282,9 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         tasks.giveUp(id, now(), now() - GIVEN_UP_MS)
       }),
     async changes({ since, limit = PAGE_ROWS, waitMs, signal }) {
-      if (since === revision) await watchers.wait('any', { waitMs, signal })
+      if (since === turn.revision()) await watchers.wait('any', { waitMs, signal })
       const rows = tasks.changedAfter(since, limit)
-      const last = rows.length < limit ? revision : (rows.at(-1)?.revision ?? revision)
+      const last = rows.length < limit ? turn.revision() : (rows.at(-1)?.revision ?? turn.revision())
       const removed = removals.between(since, last)
       return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask), removed }
     },
@@ -318,7 +302,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
       polls.close()
       watchers.close()
       alarm.setFor(undefined)
-      standing.close({ revision, clock: now() })
+      standing.close({ revision: turn.revision(), clock: now() })
       closeSqlite(database)
     },
   }
