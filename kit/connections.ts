@@ -95,8 +95,9 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
       connection.calls -= 1
       if (all.delete(socket)) all.set(socket, connection)
     })
-    if (connection.refusal !== undefined && request.routeOptions.url !== '/health') enter(connection)
-    next(request.routeOptions.url === '/health' ? undefined : connection.refusal)
+    if (connection.refusal === undefined || request.routeOptions.url === '/health') return next()
+    enter(connection)
+    next(connection.refusal)
   })
 
   const look = () => {

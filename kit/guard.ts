@@ -68,6 +68,8 @@ export function addGuard(app: FastifyInstance, options: GuardOptions): void {
     return isSecret(authorization) ? undefined : new ServiceError('forbidden', 'The secret is wrong.')
   }
   app.addHook('onRequest', (request, _reply, next) => {
-    next(request.routeOptions.url === '/health' ? undefined : refusalOf(request))
+    const refusal = refusalOf(request)
+    // Asked for last: Fastify puts the options of a route together anew each time, and most requests are not refused.
+    next(refusal !== undefined && request.routeOptions.url === '/health' ? undefined : refusal)
   })
 }
