@@ -99,6 +99,28 @@ t.test('waiting for input, or for who takes the output, is not work', async t =>
   t.ok(Buffer.concat(pieces).equals(await swap(rgb)))
 })
 
+t.test('who takes nothing of the output has the thread wait, and is read no further', async t => {
+  const { threads } = open(t, { count: 1, limits: { maxPixels: 3e6, maxBytes: 1e8 } })
+  // Noise: as long when it is swapped as before.
+  const noise = encodePng({ width: 2_000, height: 1_500, colourType: 2, bitDepth: 16, seed: 4 })
+  let given = 0
+  async function* counted() {
+    for await (const piece of inPieces(noise, 100_000)) {
+      given += piece.length
+      yield piece
+    }
+  }
+  const swapped = threads.swap(counted())[Symbol.asyncIterator]()
+  await swapped.next()
+  let before: number
+  do {
+    before = given
+    await delay(500)
+  } while (given > before)
+  t.ok(given < noise.length / 2, `${given} of ${noise.length} bytes`)
+  await swapped.return?.(undefined)
+})
+
 t.test('closing ends swaps under way', async t => {
   const { threads, run } = open(t)
   const underWay = t.rejects(run(paused(rgb)), { message: 'the threads are closed' })
