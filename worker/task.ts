@@ -48,9 +48,15 @@ class Mistrust extends Error {
   }
 }
 
-/** True for what says nothing against the image: another service is away or full, or the upload broke off on its way here. */
+/**
+ * True for what says nothing against the image: another service is away or full, a request got there broken, or the upload broke
+ * off on its way here.
+ */
 function isPassing(error: unknown): boolean {
-  return hasCode(error, 'unavailable', 'bad-answer', 'disk-full', 'overloaded') || isNetworkFailure(error)
+  return (
+    hasCode(error, 'unavailable', 'bad-answer', 'bad-request', 'disk-full', 'overloaded') ||
+    isNetworkFailure(error)
+  )
 }
 
 /** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import t from 'tap'
 import { openThreads } from '../../codec/threads.ts'
+import { ServiceError } from '../../kit/errors.ts'
 import { armFailpoints } from '../../kit/failpoint.ts'
 import { silent } from '../../kit/log.ts'
 import { openPool } from '../../worker/pool.ts'
@@ -22,6 +23,23 @@ t.test('while the storage is away tasks are handed back, uncounted', async t => 
     30_000,
   )
   t.match(await stage.database.ask.getById({ id: 9 }), { errors: 0, losses: 0 })
+})
+
+t.test('a request that gets to the storage broken costs a task no attempt', async t => {
+  const stage = await openStage(t)
+  const { ask } = stage.storage
+  let broken = 0
+  const sendImage: typeof ask.sendImage = (query, options) => {
+    if (broken === 4) return ask.sendImage(query, options)
+    broken += 1
+    return Promise.reject(new ServiceError('bad-request', 'Bad Request.'))
+  }
+  const storage = { ...stage.storage, ask: { ...ask, sendImage } }
+  const run = createTaskRunner({ ...runnerOf(stage), storage })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  const id = await submit(stage, uniqueImage(1))
+  t.match(await ended(stage, id), { state: 2, attempt: 5, errors: 0, losses: 0 })
 })
 
 t.test('while the disk takes no results tasks are handed back, uncounted', async t => {
