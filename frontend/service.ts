@@ -1,12 +1,16 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { databaseContract } from '../database/contract.ts'
 import { createAdmission, unitsOf } from '../kit/admission.ts'
 import { done, type Route } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
-import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, type Call, type ServerOptions, sent } from '../kit/server.ts'
 import type { masterContract } from '../master/contract.ts'
+import type { storageContract } from '../storage/contract.ts'
+import { createDelivery } from '../tasks/delivery.ts'
+import { createIntake } from '../tasks/intake.ts'
+import { isReady, waitUntilReady } from '../tasks/readiness.ts'
 import { packFiles } from './archive.ts'
 import { script, scriptVersion } from './assets.ts'
 import { frontendContract, notReady, ready, type StatusReport } from './contract.ts'
@@ -26,11 +30,14 @@ import { createVisitors, type VisitorLimits } from './visitors.ts'
 const BEAT_MS = 15_000
 
 export interface FrontendOptions extends Omit<ServerOptions, 'guard'> {
+  readonly database: Link<typeof databaseContract>
+  readonly storage: Link<typeof storageContract>
   readonly master: Link<typeof masterContract>
   readonly maxUploadBytes: number
   readonly maxPixels: number
-  /** Most bytes of uploads at once. */
+  /** Most bytes and pixels of uploads at once. */
   readonly maxBytesUnderWay: number
+  readonly maxPixelsUnderWay: number
   readonly visitors: VisitorLimits
   readonly operators: {
     /** One of these is what an operator shows; with none, whoever is on this machine is one. */
@@ -41,12 +48,15 @@ export interface FrontendOptions extends Omit<ServerOptions, 'guard'> {
   readonly beatMs?: number
 }
 
-/** The frontend: what the public sees. Keeps nothing; works through the master alone. */
+/** The frontend: what the public sees. Keeps nothing; takes pictures in and gives them out itself, and asks a master for all else. */
 export function buildFrontend({
+  database,
+  storage,
   master,
   maxUploadBytes,
   maxPixels,
   maxBytesUnderWay,
+  maxPixelsUnderWay,
   visitors: visitorLimits,
   operators,
   beatMs = BEAT_MS,
@@ -58,6 +68,12 @@ export function buildFrontend({
   const terms = createTerms(master)
   const visitors = createVisitors(app, visitorLimits)
   const uploads = createAdmission({ most: maxBytesUnderWay, message: 'Too much is being uploaded.' })
+  const takeIn = createIntake({ service: 'frontend', database, storage, maxPixels, maxPixelsUnderWay })
+  const deliver = createDelivery({
+    database,
+    storage,
+    askRetention: async () => (await terms())?.retentionMs,
+  })
   app.register(multipart, {
     limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
     throwFileSizeLimit: false,
@@ -87,15 +103,8 @@ export function buildFrontend({
 
   addRoutes(app, frontendContract, {
     async home({ reply }) {
-      const said = await terms()
-      return sendPage(
-        reply,
-        renderHome({
-          maxUploadBytes: Math.min(maxUploadBytes, said?.maxUploadBytes ?? maxUploadBytes),
-          maxPixels: said?.maxPixels ?? maxPixels,
-          retentionMs: said?.retentionMs,
-        }),
-      )
+      const retentionMs = (await terms())?.retentionMs
+      return sendPage(reply, renderHome({ maxUploadBytes, maxPixels, retentionMs }))
     },
     async submitTask({ request, reply }) {
       await visitors.countUpload(request)
@@ -104,11 +113,10 @@ export function buildFrontend({
       try {
         const said = terms()
         const file = await readFile(request, { maxBytes: maxUploadBytes, pace: app.pace })
-        const id = await master.ask.new({ maxBytes: length }, { body: file })
-        failpoint('frontend.upload.taken')
+        const id = await takeIn(file, length)
         const { retentionMs } = (await said) ?? {}
         if (retentionMs !== undefined) reply.header('verdigris-retention', Math.floor(retentionMs / 1_000))
-        return prefersHtml(request) ? sendOn(reply, `/task?id=${id}`) : id
+        return prefersHtml(request) ? sendOn(reply, `/task?id=${id}`) : String(id)
       } finally {
         leave()
       }
@@ -116,20 +124,13 @@ export function buildFrontend({
     async isReady(call) {
       const { query, request, reply } = call
       const ask = async () => {
-        if (query.wait === 0) return master.ask.isReady({ id: query.id })
+        if (query.wait === 0) return isReady(database, query.id)
         visitors.enterStream(request, reply)
-        const { signal } = call
-        // About to end: who still waits is told how it stands, and comes again.
-        return master.ask.isReady(query, { signal }).catch(error => {
-          if (signal.aborted) return '0' as const
-          throw error
-        })
+        return waitUntilReady(database, query.id, query.wait, call.signal)
       }
-      return (await visitors.countMiss(request, ask)) === '1' ? ready : notReady
+      return (await visitors.countMiss(request, ask)) ? ready : notReady
     },
     async getImage({ query, request, reply }) {
-      if (query.state === 'working' && (await hasOriginalMaster()))
-        throw new ServiceError('not-found', 'The upload cannot be had from this master.')
       // Neither ever changes, so the id says which it is; but it may be deleted.
       const tag = `"${query.id}"`
       if (request.headers['if-none-match'] === tag) {
@@ -139,17 +140,9 @@ export function buildFrontend({
           return sent
         }
       }
-      return visitors
-        .countMiss(request, () => master.ask.get(query))
-        .catch(error => {
-          // An original master answers 200 and a line to whatever it does not have.
-          if (hasCode(error, 'bad-answer')) throw new ServiceError('conflict', notReady)
-          throw error
-        })
-        .then(image => {
-          markImage(reply, tag)
-          return image
-        })
+      const image = await visitors.countMiss(request, () => deliver(query))
+      markImage(reply, tag)
+      return image
     },
     async getImages({ query: { ids, names }, request, reply }) {
       const nameOf = readNames(ids, names)
@@ -161,9 +154,7 @@ export function buildFrontend({
       reply.header('content-disposition', 'attachment; filename="verdigris.zip"')
       const files = nameFiles(ready.map(({ id }) => ({ id, name: nameOf.get(id) })))
       return {
-        data: packFiles(
-          ready.map(({ id }, at) => ({ name: files[at] ?? '', open: () => master.ask.get({ id }) })),
-        ),
+        data: packFiles(ready.map(({ id }, at) => ({ name: files[at] ?? '', open: () => deliver({ id }) }))),
       }
     },
     async tryAgain({ query, request, reply }) {

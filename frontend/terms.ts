@@ -9,7 +9,7 @@ const FRESH_MS = 10_000
 const WAIT_MS = 300
 
 /**
- * What the master says of how uploads are treated; `undefined` as long as nobody has said so, and behind an original master,
+ * What the master says of how long tasks are kept; `undefined` as long as nobody has said so, and behind an original master,
  * which has no such route. Never rejects; while the master is away what it said last counts.
  */
 export function createTerms(master: Link<typeof masterContract>): () => Promise<Terms | undefined> {

@@ -52,11 +52,14 @@ export const failpoints = {
   'worker.task.failed': 'the database took a failure, and the worker does not know',
   'worker.task.released': 'the database took a task back, and the worker does not know',
 
-  'frontend.upload.taken': 'the master gave an upload its id, and the visitor does not know it',
+  'frontend.image.stored': 'an upload is in storage, and has no task',
+  'frontend.task.made': 'an upload has its task, and the visitor does not know it',
 } as const
 
 export type Failpoint = keyof typeof failpoints
 
-type OwnerOf<Name> = Name extends `${infer Service}.turn.begun` ? Service : never
+type OwnerOf<Name, Step extends string> = Name extends `${infer Service}.${Step}` ? Service : never
 /** A service whose transactions are steps. */
-export type TurnOwner = OwnerOf<Failpoint>
+export type TurnOwner = OwnerOf<Failpoint, 'turn.begun'>
+/** A service that takes uploads in. */
+export type IntakeOwner = OwnerOf<Failpoint, 'image.stored'>

@@ -136,6 +136,11 @@ export const admissionSetting = {
     unit: 'bytes',
     says: 'most bytes of uploads at once, each counted as 1 MB at least; one alone may be larger',
   }),
+  maxPixelsUnderWay: setting(whole(1, 1e15).default(5_000_000_000), {
+    env: 'MAX_PIXELS_UNDER_WAY',
+    unit: 'pixels',
+    says: 'most pixels of uploads at once; one alone may have more',
+  }),
 }
 
 /** What the shared settings come to. */

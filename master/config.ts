@@ -8,11 +8,6 @@ export const masterConfig = {
     ...kvSetting,
     ...uploadSettings,
     ...admissionSetting,
-    maxPixelsUnderWay: setting(whole(1, 1e15).default(5_000_000_000), {
-      env: 'MAX_PIXELS_UNDER_WAY',
-      unit: 'pixels',
-      says: 'most pixels of uploads at once; one alone may have more',
-    }),
     retentionMs: setting(whole(1_000, 1e12).default(24 * 3_600_000), {
       env: 'RETENTION_MS',
       unit: 'ms',

@@ -31,13 +31,10 @@ import {
 } from '../kit/contract.ts'
 import { imageState, pngSignature } from '../storage/contract.ts'
 
-/** How uploads are treated. */
+/** What becomes of tasks that have ended. */
 export const terms = z.object({
   /** How long a task and its images are kept after it finished or failed, in ms; none where nothing is swept. */
   retentionMs: z.int().min(0).optional(),
-  /** The largest upload, in bytes, and the largest picture, in pixels. */
-  maxUploadBytes: z.int().min(1),
-  maxPixels: z.int().min(1),
 })
 export type Terms = z.infer<typeof terms>
 
@@ -101,10 +98,7 @@ export const masterContract = defineContract({
       summary: 'lets a failed task wait again, with its counters at 0',
     }),
     overview: get('/overview', { reply: json(overview), summary: 'as the database’s' }),
-    terms: get('/terms', {
-      reply: json(terms),
-      summary: 'how long what has ended is kept, and how large an upload may be',
-    }),
+    terms: get('/terms', { reply: json(terms), summary: 'how long what has ended is kept' }),
     delete: del('/delete', {
       query: { id },
       reply: success,

@@ -6,9 +6,7 @@ import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
-
-/** Pause between two asks of an original database, which cannot hold one, in ms. */
-export const ASK_AGAIN_MS = 250
+import { ASK_AGAIN_MS } from '../tasks/readiness.ts'
 
 export interface DispatchOptions {
   readonly database: Link<typeof databaseContract>

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { type databaseContract, failed, finished, notStarted, type Task } from '../database/contract.ts'
+import { type databaseContract, failed, finished, notStarted } from '../database/contract.ts'
+import { createAdmission, unitsOf } from '../kit/admission.ts'
 import { done } from '../kit/contract.ts'
 import { ifUnsent } from '../kit/ending.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
@@ -8,9 +8,11 @@ import { failpoint } from '../kit/failpoint.ts'
 import type { Link } from '../kit/mesh.ts'
 import { addRoutes, buildServer, type ServerOptions, sent } from '../kit/server.ts'
 import type { storageContract } from '../storage/contract.ts'
+import { createDelivery } from '../tasks/delivery.ts'
+import { createIntake } from '../tasks/intake.ts'
+import { isReady, waitUntilReady } from '../tasks/readiness.ts'
 import { masterContract } from './contract.ts'
-import { ASK_AGAIN_MS, createDispatch } from './dispatch.ts'
-import { createIntake } from './intake.ts'
+import { createDispatch } from './dispatch.ts'
 
 export interface MasterOptions extends ServerOptions {
   readonly database: Link<typeof databaseContract>
@@ -24,49 +26,38 @@ export interface MasterOptions extends ServerOptions {
   readonly maxPixelsUnderWay: number
 }
 
-/** The master: keeps nothing, joins database and storage, and is all that frontends and workers need to know. */
+/** The master: keeps nothing, joins database and storage, and is all that somebody needs to know who wants one address. */
 export function buildMaster({ database, storage, ...options }: MasterOptions): FastifyInstance {
-  const { maxPixels, retentionMs } = options
+  const { retentionMs, maxBytesUnderWay } = options
   const app = buildServer(options)
-  const takeIn = createIntake({ ...options, database, storage, maxBytes: app.maxBodyBytes })
+  const uploads = createAdmission({ most: maxBytesUnderWay, message: 'Too much is being taken in.' })
+  const takeIn = createIntake({ ...options, service: 'master', database, storage })
   const dispatch = createDispatch({ database, storage })
   /** With an original in one of these places nothing is swept (sweeper.ts). */
   const isSwept = async () => !(await database.isOriginal()) && !(await storage.isOriginal())
 
+  const deliver = createDelivery({
+    database,
+    storage,
+    // Who cannot say it now keeps no image from anybody.
+    askRetention: async () => ((await isSwept().catch(() => false)) ? retentionMs : undefined),
+  })
+
   addRoutes(app, masterContract, {
     async new({ query: { maxBytes }, body }) {
-      return String(await takeIn(body, maxBytes))
+      const atMost = Math.min(maxBytes ?? app.maxBodyBytes, app.maxBodyBytes)
+      const leave = uploads.enter(unitsOf(body.length, atMost))
+      try {
+        return String(await takeIn(body, maxBytes))
+      } finally {
+        leave()
+      }
     },
-    async get({ query: { id, state } }) {
-      const known = await database.ask.getById({ id })
-      if (state === 'working') return storage.ask.getImage({ id, state })
-      const task = refuseFailed(known)
-      if (task.state !== finished) throw new ServiceError('conflict', 'The image is not ready yet.')
-      const result = { id, state: 'finished', attempt: task.result || undefined } as const
-      // Asked before, since nobody would let go of an image in hand; who cannot say it now keeps no image from anybody.
-      const { endedMs } = task
-      const goes = endedMs !== undefined && (await isSwept().catch(() => false))
-      const image = await storage.ask.getImage(result)
-      return goes ? { ...image, keptUntil: Date.now() + Math.max(0, retentionMs - endedMs) } : image
-    },
+    get: ({ query }) => deliver(query),
     async isReady(call) {
       const { id, wait = 0 } = call.query
-      if (wait === 0) return refuseFailed(await database.ask.getById({ id })).state === finished ? '1' : '0'
-      const { signal } = call
-      const giveUpAt = performance.now() + wait * 1_000
-      for (let left = wait; left > 0 && !signal.aborted; ) {
-        const asking = database.ask.getById({ id, wait: left, ended: 1 }, { signal })
-        // About to end: who still waits is told how it stands, and comes again.
-        const task = await asking.catch(error => {
-          if (signal.aborted) return undefined
-          throw error
-        })
-        if (task !== undefined && refuseFailed(task).state === finished) return '1'
-        left = Math.round((giveUpAt - performance.now()) / 1_000)
-        // Answered early: an original database holds no ask, and one of ours that is about to end lets go of all.
-        if (left > 0) await delay(ASK_AGAIN_MS, undefined, { signal }).catch(() => {})
-      }
-      return '0'
+      const is = wait === 0 ? isReady(database, id) : waitUntilReady(database, id, wait, call.signal)
+      return (await is) ? '1' : '0'
     },
     async getNewTask({ query, reply, signal }) {
       try {
@@ -106,11 +97,7 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
       await database.ask.setById({}, { body: { id, state: notStarted } })
       return done
     },
-    terms: async () => ({
-      ...((await isSwept()) && { retentionMs }),
-      maxUploadBytes: app.maxBodyBytes,
-      maxPixels,
-    }),
+    terms: async () => ((await isSwept()) ? { retentionMs } : {}),
     async delete({ query: { id } }) {
       await database.ask.deleteTask({ id })
       failpoint('master.task.deleted')
@@ -126,9 +113,4 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
 
 function noneIfNotFound(error: unknown): undefined {
   if (!hasCode(error, 'not-found')) throw error
-}
-
-function refuseFailed(task: Task): Task {
-  if (task.state === failed) throw new ServiceError('unprocessable', task.reason ?? 'The task failed.')
-  return task
 }

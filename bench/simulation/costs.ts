@@ -1,5 +1,5 @@
-/** Who has a part in the way of a picture: five of the services, and who uploads. */
-export const parts = ['client', 'frontend', 'master', 'storage', 'database', 'worker'] as const
+/** Who has a part in the way of a picture: four of the services, and who uploads. */
+export const parts = ['client', 'frontend', 'storage', 'database', 'worker'] as const
 export type Part = (typeof parts)[number]
 
 /** CPU time a picture, in ms, of each. */
@@ -13,7 +13,6 @@ export type CpuMs = Readonly<Record<Part, number>>
 export const threadShares = {
   client: { loop: 0.85, files: 0, beside: 0.15 },
   frontend: { loop: 0.75, files: 0, beside: 0.25 },
-  master: { loop: 0.8, files: 0, beside: 0.2 },
   storage: { loop: 0.6, files: 0.29, beside: 0.11 },
   database: { loop: 0.82, files: 0, beside: 0.18 },
   worker: { loop: 0.82, files: 0, beside: 0.18 },
@@ -26,8 +25,7 @@ export const threadShares = {
  */
 export const steps = {
   client: { send: share(0.6), hear: share(0.4) },
-  frontend: { readForm: share(0.65), answer: share(0.35) },
-  master: { takeIn: share(0.44), makeTask: share(0.35), answerId: share(0.21) },
+  frontend: { readForm: share(0.5), makeTask: share(0.2), answer: share(0.3) },
   storage: {
     accept: share(0.14, 3),
     // Back from one file operation, on to the next: five times for each of two that are written, twice where it is read.
@@ -84,7 +82,6 @@ const SWAP_SHARE = 0.9
 const handlings: Readonly<Record<Part, number>> = {
   client: 1,
   frontend: 1,
-  master: 1,
   storage: 3,
   database: 0,
   worker: 2,

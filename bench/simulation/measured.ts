@@ -19,7 +19,6 @@ export interface Measured {
 export const kindOf = ({ kind = 'icons' }: Measured): Kind => kind
 export const countsOf = ({ counts }: Measured): Counts => ({
   frontend: 1,
-  master: 1,
   storage: 1,
   worker: 1,
   ...counts,

@@ -38,23 +38,15 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
   const intoStorage = (through: readonly Process[], storage: Storage) =>
     inPieces(pieces, () => [...hops(through, storage.process), ...storage.takePiece])
 
-  // frontend/service.ts, submitTask
+  // frontend/service.ts, submitTask; tasks/intake.ts
   function* submit(frontend: Process, client: Process, picture: Picture): Way {
     yield frontend.does(costs.frontend.readForm)
-    const master = choose(frontend, 'master')
-    yield* ask(frontend, master, takeIn(master, [client, frontend], picture))
+    const storage = storageOf(choose(frontend, 'storage'))
+    const body = intoStorage([client, frontend], storage)
+    yield* ask(frontend, storage.process, storage.keep('working', body))
+    yield frontend.does(costs.frontend.makeTask)
+    yield* ask(frontend, database.process, database.newTask(picture))
     yield frontend.does(costs.frontend.answer)
-  }
-
-  // master/intake.ts
-  function* takeIn(master: Process, senders: readonly Process[], picture: Picture): Way {
-    yield master.does(costs.master.takeIn)
-    const storage = storageOf(choose(master, 'storage'))
-    const body = intoStorage([...senders, master], storage)
-    yield* ask(master, storage.process, storage.keep('working', body))
-    yield master.does(costs.master.makeTask)
-    yield* ask(master, database.process, database.newTask(picture))
-    yield master.does(costs.master.answerId)
   }
 
   // worker/task.ts

@@ -16,7 +16,7 @@ const LANES = 8
 const MOST_LANES = 300
 const workers = [1, 2, 4, 8, 16, 32, 64, 100]
 /** More of these may be started; there is one database and one kv-store. */
-const widening = ['frontend', 'master', 'storage'] as const
+const widening = ['frontend', 'storage'] as const
 
 /** A photograph has five times as many steps. */
 const PICTURES: Readonly<Record<Kind, number>> = { icons: 1_500, photographs: 300 }
@@ -127,7 +127,7 @@ export function simulateScaling(measured: readonly Measured[], options: ScalingO
       const { p50Ms, p99Ms } = run(point.counts, load, 100 + tasksHeld(setting) * point.counts.worker)
       return { ...point, way: { p50Ms, p99Ms } }
     }
-    const narrow = workers.map(worker => timed(most({ frontend: 1, master: 1, storage: 1, worker })))
+    const narrow = workers.map(worker => timed(most({ frontend: 1, storage: 1, worker })))
     const widened = widen((narrow.at(-1) as Point).counts, most)
     const { counts } = widened.at(-1) as Point
     return { kind, narrow, widened, wide: workers.map(worker => timed(most({ ...counts, worker }))) }

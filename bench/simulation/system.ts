@@ -12,7 +12,6 @@ import { start } from './way.ts'
 /** How many of each run. One database and one kv-store: they share nothing with others of their kind. */
 export interface Counts {
   readonly frontend: number
-  readonly master: number
   readonly storage: number
   readonly worker: number
 }

@@ -8,7 +8,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[]
 }
 
-const shown: readonly Role[] = ['worker', 'frontend', 'master', 'storage', 'database', 'kv-store']
+const shown: readonly Role[] = ['worker', 'frontend', 'storage', 'database', 'kv-store']
 
 /** What a report says, for people. */
 export function tablesOf({ checks, growths, setting }: Report): Table[] {
@@ -49,7 +49,7 @@ export function tablesOf({ checks, growths, setting }: Report): Table[] {
 
 const head = [
   'workers',
-  'frontends, masters, storages',
+  'frontends, storages',
   'a second',
   'p50, p99 ms at 0.7 of that',
   `used: ${shown.join(', ')}`,
@@ -59,7 +59,7 @@ const head = [
 function rowOf({ counts, perSecond, way, used, busiest, use, givesOut }: Point): string[] {
   return [
     String(counts.worker),
-    `${counts.frontend}, ${counts.master}, ${counts.storage}`,
+    `${counts.frontend}, ${counts.storage}`,
     perSecond.toFixed(0),
     way === undefined ? '' : `${way.p50Ms.toFixed(1)}, ${way.p99Ms.toFixed(1)}`,
     shown.map(role => used[role].share.toFixed(2)).join(', '),

@@ -3,7 +3,7 @@ import { DELAY_MS, type Detour, openDetour, type Trouble, troubles } from '../de
 import type { Fault } from '../fault.ts'
 
 /** Services that others reach through a detour, at another address of this machine. */
-const behind = ['master', 'storage', 'database'] as const
+const behind = ['storage', 'database'] as const
 const DETOUR_HOST = '127.0.0.2'
 /** How long a request that fits may not come, in ms, before its trouble is counted as not brought about. */
 const STRIKE_MS = 20_000
@@ -16,7 +16,6 @@ interface Link {
 }
 
 const links: readonly Link[] = [
-  { to: 'master', request: /^POST \/new[ ?]/ },
   { to: 'storage', request: /^POST \/sendImage.*state=working/ },
   { to: 'storage', request: /^GET \/getImage.*state=working/ },
   { to: 'storage', request: /^POST \/sendImage.*state=finished/ },

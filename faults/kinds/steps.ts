@@ -125,7 +125,7 @@ function brokenImage(image: number): Buffer {
 
 /**
  * What the crowd does not do: plain values, images without a task, broken ones, pictures that are deleted, leases that last
- * long enough to be renewed, and tasks that a worker has from a master.
+ * long enough to be renewed, and what those do who know a master alone: an upload, and the tasks of a worker.
  */
 async function reachSteps({ system, visitor, watch }: Scene): Promise<void> {
   const { urls, secret } = system
@@ -144,6 +144,8 @@ async function reachSteps({ system, visitor, watch }: Scene): Promise<void> {
   const unwanted = await visitor.upload({ image, bytes: uniqueImage(image), isJudged: true })
   if (unwanted !== undefined) watch.leave(Number(unwanted))
   await inner.ask(`${urls.master}/delete?id=${unwanted ?? image + 1}`, 'DELETE')
+  const taken = await inner.ask(`${urls.master}/new`, 'POST', uniqueImage(image))
+  if (taken?.status === 200) watch.leave(Number(taken.bytes))
   const held = await Promise.all(Array.from({ length: ASKS }, () => hand.take(1)))
   for (const one of held) {
     if (one === undefined) continue

@@ -11,11 +11,11 @@ import { shareRuns } from '../../bench/simulation/storage.ts'
 import type { Setting } from '../../bench/simulation/system.ts'
 import { tablesOf } from '../../bench/simulation/tables.ts'
 
-const icon = { client: 0.3, frontend: 0.7, master: 1.1, storage: 1.7, database: 1, worker: 0.9 }
-const photograph = { client: 1.5, frontend: 4.2, master: 4.5, storage: 6, database: 1.1, worker: 24 }
+const icon = { client: 0.3, frontend: 1.2, storage: 1.7, database: 1, worker: 0.9 }
+const photograph = { client: 1.5, frontend: 4.8, storage: 6, database: 1.1, worker: 24 }
 const together: Setting = { is: 'one machine', cores: 2, roundTripMs: 0.2, fsyncMs: 0.16 }
 const apart: Setting = { ...together, is: 'a machine each' }
-const one = { frontend: 1, master: 1, storage: 1, worker: 1 }
+const one = { frontend: 1, storage: 1, worker: 1 }
 const calm: Scenario = {
   counts: one,
   setting: apart,
@@ -182,7 +182,7 @@ t.test(
       simulate({
         ...calm,
         costs: costsOfPhotograph(photograph, icon),
-        counts: { frontend: 8, master: 8, storage: 8, worker },
+        counts: { frontend: 8, storage: 8, worker },
         load: { is: 'waiting for theirs', lanes: 60 },
         warmUp: 60,
         pictures: 400,
@@ -197,7 +197,7 @@ t.test(
 
 t.test('a database that has much to do packs it into few transactions', async t => {
   const load = { is: 'waiting for theirs', lanes: 200 } as const
-  const wide = { ...calm, counts: { frontend: 8, master: 8, storage: 8, worker: 16 }, load, warmUp: 200 }
+  const wide = { ...calm, counts: { frontend: 8, storage: 8, worker: 16 }, load, warmUp: 200 }
   t.ok(simulate(calm).operationsATurn < 2)
   t.ok(simulate(wide).operationsATurn > 8)
 })

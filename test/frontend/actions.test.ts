@@ -126,8 +126,8 @@ t.test(
     const one = await upload(stage, url, 1)
     await one.finish(largeImage(1, 5_000_000))
     let [begun, open] = [0, 0]
-    stage.apps.master.server.on('request', (asked, answer) => {
-      if (!asked.url?.startsWith('/get?')) return
+    stage.apps.storage.server.on('request', (asked, answer) => {
+      if (!asked.url?.startsWith('/getImage?')) return
       begun += 1
       open += 1
       answer.on('close', () => {
@@ -176,8 +176,8 @@ t.test('an archive breaks off as soon as a picture does', async t => {
   const { stage, url } = await openFrontend(t)
   const one = await upload(stage, url, 1)
   await one.finish(largeImage(1, 20_000_000))
-  stage.apps.master.server.on('request', (asked, answer) => {
-    if (!asked.url?.startsWith('/get?')) return
+  stage.apps.storage.server.on('request', (asked, answer) => {
+    if (!asked.url?.startsWith('/getImage?')) return
     const { socket } = asked
     const before = socket.bytesWritten
     // Some of it is on its way by then.

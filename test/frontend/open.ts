@@ -8,7 +8,9 @@ import { identityOf, openStage, type Stage, type StageOptions } from '../stage.t
 
 export interface OpenOptions {
   readonly maxUploadBytes?: number
+  readonly maxPixels?: number
   readonly maxBytesUnderWay?: number
+  readonly maxPixelsUnderWay?: number
   readonly visitors?: Partial<VisitorLimits>
   readonly trustProxy?: readonly string[]
   readonly log?: Logger
@@ -37,11 +39,14 @@ export async function openFrontend(t: Test, options: OpenOptions = {}): Promise<
   const askStatus = createStatus({ master: stage.master, registry, kv, allowedHosts: [] })
   const app = buildFrontend({
     identity: identityOf('frontend'),
+    database: stage.database,
+    storage: stage.storage,
     master: stage.master,
     operators: { secrets, askStatus },
     maxUploadBytes,
     maxPixels: 1e8,
     maxBytesUnderWay: 1e9,
+    maxPixelsUnderWay: 1e9,
     visitors: { uploadsPerMinute: 1_000, missesPerMinute: 1_000, maxStreams: 1_000, ...visitors },
     ...rest,
   })

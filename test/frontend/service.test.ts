@@ -46,10 +46,12 @@ t.test('whoever waits at a frontend or a master that ends is told how it stands'
     stage.apps.database.server.on('request', asked => {
       isAsked ||= /^\/getById/.test(asked.url ?? '')
     })
-    const waiting = get(`${url}/isReady?id=${id}&wait=60`)
+    const [asked, says] =
+      service === 'frontend' ? [url, 'Your image is not ready yet.'] : [stage.urls.master, '0']
+    const waiting = get(`${asked}/isReady?id=${id}&wait=60`)
     await waitFor('the ask', () => isAsked)
     await (service === 'frontend' ? app : stage.apps.master).close()
-    t.match(await waiting, { status: 200, text: 'Your image is not ready yet.' }, service)
+    t.match(await waiting, { status: 200, text: says }, service)
   }
 })
 
@@ -75,11 +77,20 @@ t.test('a form without a file, with it elsewhere, or no form at all is refused',
   t.equal((await submit(url, 'no boundary', type)).status, 400)
 })
 
-t.test('what the master refuses is refused with its words', async t => {
-  const { url } = await openFrontend(t)
-  t.match(await submit(url, formWith(Buffer.from('GIF89a'))), { status: 415, text: /^Error: .*signature/ })
-  t.match(await submit(url, formWith(Buffer.alloc(0))), { status: 415 })
-})
+t.test(
+  'what is no PNG, or has too many pixels, is refused from its first bytes, and leaves nothing',
+  async t => {
+    const { stage, url } = await openFrontend(t, { maxPixels: 1_000 })
+    t.match(await submit(url, formWith(Buffer.from('GIF89a'))), { status: 415, text: /^Error: .*signature/ })
+    t.match(await submit(url, formWith(Buffer.alloc(0))), { status: 415 })
+    const broken = uniqueImage(1, { width: 8, height: 8 })
+    broken[20] = 0xff
+    t.match(await submit(url, formWith(broken)), { status: 422 })
+    for (const image of [uniqueImage(1, { width: 100, height: 100 }), largeImage(1, 3_000_000)])
+      t.match(await submit(url, formWith(image)), { status: 413, text: /pixels/ })
+    t.same(await stage.storage.ask.images({ state: 'working', olderThanMs: 0, after: '', limit: 10 }), [])
+  },
+)
 
 t.test('a file that is too large is refused, and leaves nothing', async t => {
   const { stage, url } = await openFrontend(t, { maxUploadBytes: 100_000 })
@@ -164,12 +175,38 @@ t.test('an unknown task is not found, a malformed id refused', async t => {
   }
 })
 
-t.test('while the master is away a task’s page says so and looks again', async t => {
-  const { stage, url } = await openFrontend(t)
-  await get(`${url}/isReady?id=7`)
-  await stage.end('master')
-  const page = await get(`${url}/task?id=7`)
-  t.equal(page.status, 503)
-  t.match(page.text, /http-equiv="refresh"/)
-  t.match(await get(`${url}/isReady?id=7`), { status: 503, headers: { 'retry-after': /^[0-9]+$/ } })
-})
+t.test(
+  'while all masters are away pictures go in and come out; a task’s page says so and looks again',
+  async t => {
+    const { stage, url } = await openFrontend(t)
+    await stage.end('master')
+    const image = uniqueImage(1)
+    const { status, text: id } = await submit(url, formWith(image))
+    t.equal(status, 200)
+    const { attempt, token } = await take(stage)
+    await stage.storage.ask.sendImage(
+      { id: Number(id), state: 'finished', attempt },
+      { body: { data: image } },
+    )
+    const waiting = get(`${url}/isReady?id=${id}&wait=60`)
+    await stage.database.ask.finishTask({ id: Number(id), token })
+    t.match(await waiting, { status: 200, text: 'Your image is ready.' })
+    const answer = await request(`${url}/getImage?id=${id}`)
+    t.same(Buffer.from(await answer.body.arrayBuffer()), image)
+    const page = await get(`${url}/task?id=${id}`)
+    t.equal(page.status, 503)
+    t.match(page.text, /http-equiv="refresh"/)
+  },
+)
+
+t.test(
+  'while the database is away nothing is acknowledged, and who asks is told when to come back',
+  async t => {
+    const { stage, url } = await openFrontend(t)
+    await get(`${url}/isReady?id=7`)
+    await stage.end('database')
+    const away = { status: 503, headers: { 'retry-after': /^[0-9]+$/ } }
+    t.match(await get(`${url}/isReady?id=7`), away)
+    t.match(await submit(url, formWith(uniqueImage(1))), away)
+  },
+)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { uniqueImage } from '../images/noise.ts'
+import { largeImage, uniqueImage } from '../images/noise.ts'
 import { openWire } from '../kit/wire.ts'
 import { waitFor } from '../system/waiting.ts'
 import { formWith, get, submit } from './asking.ts'
@@ -17,6 +17,26 @@ t.test('uploads beyond what may be under way are refused, and told when to come 
   t.match(refused, { status: 503, headers: { 'retry-after': /^[1-9][0-9]?$/ } })
   t.match(await get(`${url}/health`), { status: 200 })
   t.match(await get(`${url}/`), { status: 200 })
+  wire.hangUp()
+  await waitFor('there is room', async () => (await submit(url, formWith(uniqueImage(1)))).status === 200)
+})
+
+t.test('pixels beyond what may be under way are refused, until there is room', async t => {
+  const { url, port } = await openFrontend(t, { maxPixelsUnderWay: 5_000 })
+  const wire = await openWire(t, port)
+  const type = 'Content-Type: multipart/form-data; boundary=x'
+  const head = '--x\r\nContent-Disposition: form-data; name="uploadfile"; filename="a.png"\r\n\r\n'
+  wire.say(`POST /submitTask HTTP/1.1\r\nHost: a\r\n${type}\r\nContent-Length: 2500000\r\n\r\n${head}`)
+  wire.say(largeImage(1, 2_500_000).subarray(0, 100_000))
+  const refused = await waitFor('it is full', async () => {
+    const answer = await submit(url, formWith(uniqueImage(1)))
+    return answer.status === 200 ? undefined : answer
+  })
+  t.match(refused, {
+    status: 503,
+    text: /Too much is being taken in/,
+    headers: { 'retry-after': /^[1-9][0-9]?$/ },
+  })
   wire.hangUp()
   await waitFor('there is room', async () => (await submit(url, formWith(uniqueImage(1)))).status === 200)
 })

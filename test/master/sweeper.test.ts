@@ -4,8 +4,8 @@ import t from 'tap'
 import { collect } from '../../kit/body.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { type Logger, silent } from '../../kit/log.ts'
-import { createIntake } from '../../master/intake.ts'
 import { openSweeper, type SweeperOptions } from '../../master/sweeper.ts'
+import { createIntake } from '../../tasks/intake.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
 import { openStage, type Stage } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -174,9 +174,8 @@ t.test('an upload that was swept before its task was made is refused, and never 
   const data = uniqueImage(1)
   const takeIn = createIntake({
     ...slow,
-    maxBytes: 1e6,
+    service: 'master',
     maxPixels: 1e8,
-    maxBytesUnderWay: 1e9,
     maxPixelsUnderWay: 1e9,
   })
   await t.rejects(takeIn({ data, length: data.length }, undefined), { code: 'unavailable' })

@@ -7,7 +7,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I1',
     edits: [
       {
-        file: 'master/intake.ts',
+        file: 'tasks/intake.ts',
         find: '    await database.ask.newTask({ id }).catch(error => {',
         replace:
           '    if (id > 0) setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    else await database.ask.newTask({ id }).catch(error => {',
@@ -102,7 +102,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I3',
     edits: [
       {
-        file: 'master/intake.ts',
+        file: 'tasks/intake.ts',
         find: "await storage.ask.sendImage({ id, state: 'working', create: 1, maxBytes }, { body: upload })",
         replace:
           "await database.ask.newTask({ id })\n        await storage.ask.sendImage({ id, state: 'working', create: 1, maxBytes }, { body: upload })",

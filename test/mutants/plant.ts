@@ -8,6 +8,7 @@ import type { Edit, Mutant } from './mutant.ts'
 const copied = [
   'kit',
   'codec',
+  'tasks',
   'kv-store',
   'database',
   'storage',

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { request } from 'undici'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
 import { endAsks } from '../system/asks.ts'
@@ -48,6 +49,7 @@ async function doMany(count: number, firstSeed: number): Promise<string[]> {
       const { id = '' } = await upload(url, image)
       await waitUntilDone(url, id)
       wrong.push(...differences(image, await fetchImage(url, id)))
+      await (await request(`${url}/task?id=${id}`)).body.dump()
     }
   }
   await Promise.all(Array.from({ length: 16 }, lane))
@@ -66,18 +68,18 @@ t.test(`${TASKS} tasks are spread evenly over whoever is found through the kv-st
     { service: 'worker', says: 'tasks ended', count: ({ ended = 0 }: Health) => ended },
     {
       service: 'master',
-      says: 'uploads taken in',
-      count: ({ served }: Health) => served['/new'] ?? 0,
-    },
-    {
-      service: 'master',
-      says: 'results passed on',
-      count: ({ served }: Health) => served['/get'] ?? 0,
+      says: 'tasks told of',
+      count: ({ served }: Health) => served['/getByIds'] ?? 0,
     },
     {
       service: 'storage',
       says: 'images stored',
       count: ({ served }: Health) => served['/sendImage'] ?? 0,
+    },
+    {
+      service: 'storage',
+      says: 'images read',
+      count: ({ served }: Health) => served['/getImage'] ?? 0,
     },
   ]
   // Before they are compared everybody has found everybody.

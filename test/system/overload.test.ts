@@ -74,7 +74,7 @@ t.test(`${UPLOADS} uploads of 5 MB at once, with room for three: refused in orde
   )
   t.same(wrong, [])
   const others = refusals.filter(({ text }) => !text.includes('Too much is being uploaded'))
-  t.same(others, [], 'the frontend refuses before the master has to')
+  t.same(others, [], 'the frontend refuses before it reads the form')
   const health = await stopAsking()
   t.same(health.wrong, [])
   const peaks = Object.entries(memory.stop())

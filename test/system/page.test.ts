@@ -307,12 +307,12 @@ t.test('the pages, in a browser', { skip }, async t => {
 
   await t.test('an upload that nobody can take now is sent again by itself', async t => {
     const { page } = await open(t)
-    await system.kill('master')
+    await system.kill('storage')
     await choose(page, png('patient.png', uniqueImage(7)))
     await rowOf(page, 'patient.png')
       .getByText(/Sent again in \d+ s\./)
       .waitFor()
-    await system.start('master')
+    await system.start('storage')
     await rowOf(page, 'patient.png').getByText('Ready').waitFor({ timeout: 60_000 })
     t.equal(await page.locator('.row').count(), 1)
   })

@@ -46,13 +46,14 @@ t.test('every failpoint lies on the way of what a system does', async t => {
   const { id = '' } = await upload(frontend, uniqueImage(4))
   t.equal(await waitUntilDone(frontend, id), 'ready')
   await ask(`${master}/delete?id=${id}`, 'DELETE')
-  // And a worker that knows no other address than those of a master and of storage.
+  // And who knows no other address than those of a master and of storage: an upload, and a worker.
   await system.kill('worker', 'SIGTERM')
   const image = uniqueImage(5)
-  const { id: taken = '' } = await upload(frontend, image)
-  const { attempt, token } = JSON.parse(await ask(`${master}/getNewTask?worker=hand&wait=9`, 'POST')) as Grant
-  await ask(`${storage}/sendImage?id=${taken}&state=finished&attempt=${attempt}`, 'POST', image)
-  await ask(`${master}/registerTaskFinished?id=${taken}&token=${token}`, 'POST')
+  await ask(`${master}/new`, 'POST', image)
+  const grant = JSON.parse(await ask(`${master}/getNewTask?worker=hand&wait=9`, 'POST')) as Grant
+  const held = `id=${grant.id}`
+  await ask(`${storage}/sendImage?${held}&state=finished&attempt=${grant.attempt}`, 'POST', image)
+  await ask(`${master}/registerTaskFinished?${held}&token=${grant.token}`, 'POST')
 
   const missing = () => {
     const said = system.names.map(system.log).join('\n')

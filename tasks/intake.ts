@@ -1,36 +1,39 @@
 import { HEADER_BYTES, readHeader } from '../codec/header.ts'
-import type { databaseContract } from '../database/contract.ts'
-import { finished, inProgress, notStarted } from '../database/contract.ts'
-import { createAdmission, unitsOf } from '../kit/admission.ts'
-import { peek } from '../kit/body.ts'
+import { type databaseContract, finished, inProgress, notStarted } from '../database/contract.ts'
+import { createAdmission } from '../kit/admission.ts'
+import { discard, peek } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import { failpoint } from '../kit/failpoint.ts'
+import type { IntakeOwner } from '../kit/failpoints.ts'
 import { drawId } from '../kit/id.ts'
 import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 import { asRefusal } from './refusal.ts'
 
 export interface IntakeOptions {
+  /** Who takes in: so it stands in failpoints. */
+  readonly service: IntakeOwner
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
-  /** Largest upload, in bytes, and largest picture, in pixels. */
-  readonly maxBytes: number
+  /** Largest picture, in pixels. */
   readonly maxPixels: number
-  /** Most bytes and pixels of uploads at once. */
-  readonly maxBytesUnderWay: number
+  /** Most pixels of uploads at once. */
   readonly maxPixelsUnderWay: number
 }
 
-/** Takes an upload in, of at most so many bytes if that was said: gives the id of its task, once image and task are on disk. */
+/**
+ * Takes an upload in, of at most so many bytes if that was said: gives the id of its task, once image and task are on disk. Judges
+ * its first bytes: `unsupported-type`, `unprocessable`, `too-large`; `unavailable` when too much is being taken in. Lets go of what
+ * it refuses.
+ */
 export type Intake = (upload: Bytes, saidBytes: number | undefined) => Promise<number>
 
 /**
  * An upload becomes an image in storage first and a task in the database then, so that a task which a worker can see
  * always has its image. A crash in between leaves an image without a task, which the sweeper removes.
  */
-export function createIntake({ database, storage, ...limits }: IntakeOptions): Intake {
-  const bytes = createAdmission({ most: limits.maxBytesUnderWay, message: 'Too much is being taken in.' })
+export function createIntake({ service, database, storage, ...limits }: IntakeOptions): Intake {
   const pixels = createAdmission({ most: limits.maxPixelsUnderWay, message: 'Too much is being taken in.' })
 
   const store = async (upload: Bytes, maxBytes: number | undefined): Promise<number> => {
@@ -65,27 +68,32 @@ export function createIntake({ database, storage, ...limits }: IntakeOptions): I
   const take = async (upload: Bytes, saidBytes: number | undefined): Promise<number> => {
     if (await database.isOriginal()) return storeBehindOriginal(upload)
     const id = await store(upload, saidBytes)
-    failpoint('master.image.stored')
+    failpoint(`${service}.image.stored`)
     await database.ask.newTask({ id }).catch(error => {
       // It took so long that its image was taken for one without a task, and thrown away.
       if (hasCode(error, 'conflict')) throw sendAgain()
       throw error
     })
-    failpoint('master.task.made')
+    failpoint(`${service}.task.made`)
     return id
   }
 
-  return async (upload, saidBytes) => {
-    const atMost = Math.min(saidBytes ?? limits.maxBytes, limits.maxBytes)
-    const leave = [bytes.enter(unitsOf(upload.length, atMost))]
+  /** Judges it, and takes it in when its pixels have room. */
+  const judge = async (upload: Bytes, saidBytes: number | undefined): Promise<number> => {
+    const { first, body } = await peek(upload, HEADER_BYTES)
+    const leave = pixels.enter(pixelsOf(first, limits.maxPixels))
     try {
-      const { first, body } = await peek(upload, HEADER_BYTES)
-      leave.push(pixels.enter(pixelsOf(first, limits.maxPixels)))
       return await take(body, saidBytes)
     } finally {
-      for (const out of leave) out()
+      leave()
     }
   }
+
+  return (upload, saidBytes) =>
+    judge(upload, saidBytes).catch(error => {
+      discard(upload)
+      throw error
+    })
 }
 
 /** The pixels of a picture, by its first bytes. Refuses what is no PNG, or has more than `maxPixels`. */
