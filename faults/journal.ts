@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 
 /** What a visitor asked, and what he was told. */
 export interface Visit {
-  readonly kind: 'upload' | 'isReady' | 'getImage'
+  readonly kind: 'upload' | 'task' | 'isReady' | 'getImage'
   /** When it was sent and when it was over, in ms of the journal's clock. */
   readonly from: number
   readonly to: number

@@ -46,6 +46,8 @@ export interface Visitor {
   submit(upload: Upload): Promise<Answer>
   /** The same, when only the id matters. Never rejects. */
   upload(upload: Upload): Promise<string | undefined>
+  /** Looks at the page of a task, which comes through a master. Never rejects. */
+  look(id: string): Promise<void>
   /** The status and the text of /isReady. Never rejects. */
   ask(id: string): Promise<{ readonly status: Visit['status']; readonly text: string }>
   /** Asks until the result is there, and fetches it; `undefined` when the task failed or the time is up. */
@@ -89,6 +91,9 @@ export function createVisitor({ url, journal, isForgetful = false }: VisitorOpti
   return {
     submit,
     upload: async upload => (await submit(upload)).id,
+    async look(id) {
+      await noted('task', { id }, () => get(`/task?id=${id}`))
+    },
     ask,
     async fetch(id, withinMs) {
       const deadline = journal.now() + withinMs
@@ -131,7 +136,7 @@ export interface CrowdOptions extends VisitorOptions {
   readonly isBehind: () => boolean
 }
 
-/** Visitors who upload, each image different, until they are told to go home. */
+/** Visitors who upload, each image different, and look how it stands, until they are told to go home. */
 export interface Crowd {
   /** Resolves once the last answer came. */
   goHome(): Promise<void>
@@ -152,6 +157,7 @@ export function startCrowd({ lanes, pauseMs, firstImage, isBehind, ...options }:
       }
       const image = nextImage()
       const id = await visitor.upload({ image, bytes: uniqueImage(image) })
+      if (id !== undefined) await visitor.look(id)
       await delay(id === undefined ? AGAIN_MS : pauseMs)
     }
   }

@@ -119,7 +119,7 @@ export function renderTask(story: TaskStory, retentionMs?: number, isOriginal = 
       return renderPage(
         'Your picture is ready',
         `<h1>Your picture is ready</h1>
-${isOriginal ? `<img class="result" src="${result}" alt="Your picture with red and green exchanged">` : renderComparison(` src="${result}&amp;state=working"`, ` src="${result}"`)}
+${renderComparison(` src="${result}&amp;state=working"`, ` src="${result}"`)}
 <div class="bar"><a class="button main" href="${result}" download="${id}.png">Download</a>
 ${remove}</div>
 ${renderTook(story.took)}${kept}

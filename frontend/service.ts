@@ -1,6 +1,6 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { databaseContract } from '../database/contract.ts'
+import { type databaseContract, finished } from '../database/contract.ts'
 import { createAdmission, unitsOf } from '../kit/admission.ts'
 import { done, type Route } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
@@ -72,7 +72,7 @@ export function buildFrontend({
   const deliver = createDelivery({
     database,
     storage,
-    askRetention: async () => (await terms())?.retentionMs,
+    askRetention: async () => terms.now()?.retentionMs,
   })
   app.register(multipart, {
     limits: { ...formLimits, fileSize: maxUploadBytes + 1 },
@@ -103,7 +103,7 @@ export function buildFrontend({
 
   addRoutes(app, frontendContract, {
     async home({ reply }) {
-      const retentionMs = (await terms())?.retentionMs
+      const retentionMs = (await terms.soon())?.retentionMs
       return sendPage(reply, renderHome({ maxUploadBytes, maxPixels, retentionMs }))
     },
     async submitTask({ request, reply }) {
@@ -111,7 +111,7 @@ export function buildFrontend({
       const length = readAnnouncement(request, maxUploadBytes)
       const leave = uploads.enter(unitsOf(length, maxUploadBytes))
       try {
-        const said = terms()
+        const said = terms.soon()
         const file = await readFile(request, { maxBytes: maxUploadBytes, pace: app.pace })
         const id = await takeIn(file, length)
         const { retentionMs } = (await said) ?? {}
@@ -134,8 +134,13 @@ export function buildFrontend({
       // Neither ever changes, so the id says which it is; but it may be deleted.
       const tag = `"${query.id}"`
       if (request.headers['if-none-match'] === tag) {
-        const { is } = await visitors.countMiss(request, () => askStory(master, query.id))
-        if (query.state === 'working' || is === 'ready' || is === 'unknown for now') {
+        const known = await visitors
+          .countMiss(request, () => database.ask.getById({ id: query.id }))
+          .catch(error => {
+            // Who cannot say it now takes no picture from anybody.
+            if (!hasCode(error, 'unavailable')) throw error
+          })
+        if (query.state === 'working' || known === undefined || known.state === finished) {
           markImage(reply, tag).code(304).send()
           return sent
         }
@@ -183,7 +188,10 @@ export function buildFrontend({
         })
       reply.code(statusOf(story))
       if (!accept.includes('application/json'))
-        return sendPage(reply, renderTask(story, (await terms())?.retentionMs, await hasOriginalMaster()))
+        return sendPage(
+          reply,
+          renderTask(story, (await terms.soon())?.retentionMs, await hasOriginalMaster()),
+        )
       return sendJson(reply, tellOf(story))
     },
     async events(call) {

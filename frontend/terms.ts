@@ -10,9 +10,16 @@ const WAIT_MS = 300
 
 /**
  * What the master says of how long tasks are kept; `undefined` as long as nobody has said so, and behind an original master,
- * which has no such route. Never rejects; while the master is away what it said last counts.
+ * which has no such route. While the master is away what it said last counts.
  */
-export function createTerms(master: Link<typeof masterContract>): () => Promise<Terms | undefined> {
+export interface KnownTerms {
+  /** What is known now; what is old is asked for, for those who come later. */
+  now(): Terms | undefined
+  /** The same, but the first answer is waited for, for a moment. Never rejects. */
+  soon(): Promise<Terms | undefined>
+}
+
+export function createTerms(master: Link<typeof masterContract>): KnownTerms {
   let known: Terms | undefined
   let freshUntil = Number.NEGATIVE_INFINITY
   let asking: Promise<void> | undefined
@@ -29,10 +36,16 @@ export function createTerms(master: Link<typeof masterContract>): () => Promise<
       asking = undefined
     }
   }
-
-  return async () => {
+  const now = () => {
     if (performance.now() > freshUntil) asking ??= ask()
-    if (known === undefined && asking !== undefined) await Promise.race([asking, delay(WAIT_MS)])
     return known
+  }
+
+  return {
+    now,
+    async soon() {
+      if (now() === undefined && asking !== undefined) await Promise.race([asking, delay(WAIT_MS)])
+      return known
+    },
   }
 }

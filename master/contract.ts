@@ -27,7 +27,6 @@ import {
   success,
   text,
   waitSeconds,
-  wholeNumber,
 } from '../kit/contract.ts'
 import { imageState, pngSignature } from '../storage/contract.ts'
 
@@ -43,8 +42,6 @@ export const masterContract = defineContract({
   key: 'masterAddress',
   routes: {
     new: post('/new', {
-      // How many bytes it has at most, where it comes without its length: out of a form.
-      query: { maxBytes: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional() },
       body: 'bytes',
       reply: text(idText),
       summary: 'takes an upload; answers its id once image and task are on disk',

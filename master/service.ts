@@ -44,11 +44,10 @@ export function buildMaster({ database, storage, ...options }: MasterOptions): F
   })
 
   addRoutes(app, masterContract, {
-    async new({ query: { maxBytes }, body }) {
-      const atMost = Math.min(maxBytes ?? app.maxBodyBytes, app.maxBodyBytes)
-      const leave = uploads.enter(unitsOf(body.length, atMost))
+    async new({ body }) {
+      const leave = uploads.enter(unitsOf(body.length, app.maxBodyBytes))
       try {
-        return String(await takeIn(body, maxBytes))
+        return String(await takeIn(body))
       } finally {
         leave()
       }

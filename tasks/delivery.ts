@@ -8,12 +8,12 @@ import { refuseFailed } from './refusal.ts'
 export interface DeliveryOptions {
   readonly database: Link<typeof databaseContract>
   readonly storage: Link<typeof storageContract>
-  /** How long a task and its images are kept after it ended, in ms; `undefined` where nothing goes, or nobody knows. Never rejects. */
+  /** How long a task and its images are kept after it ended, in ms; `undefined` where nothing goes, or nobody knows. */
   readonly askRetention: () => Promise<number | undefined>
 }
 
 /** Whose image it is, and which: the result unless said. */
-export interface Wanted {
+interface Wanted {
   readonly id: number
   readonly state?: ImageState | undefined
 }
@@ -22,7 +22,7 @@ export interface Wanted {
  * Gives a result, with the time until which it is kept, or what was uploaded. `not-found` when there is no such task, `conflict` when
  * it has no result yet, `unprocessable` with its reason when it failed.
  */
-export type Delivery = (wanted: Wanted) => Promise<Bytes>
+type Delivery = (wanted: Wanted) => Promise<Bytes>
 
 export function createDelivery({ database, storage, askRetention }: DeliveryOptions): Delivery {
   return async ({ id, state }) => {
@@ -31,9 +31,9 @@ export function createDelivery({ database, storage, askRetention }: DeliveryOpti
     const task = refuseFailed(known)
     if (task.state !== finished) throw new ServiceError('conflict', 'The image is not ready yet.')
     const { endedMs, result } = task
-    const asking = endedMs === undefined ? undefined : askRetention()
+    // Asked before, since nobody would let go of an image in hand.
+    const retentionMs = endedMs === undefined ? undefined : await askRetention()
     const image = await storage.ask.getImage({ id, state: 'finished', attempt: result || undefined })
-    const retentionMs = await asking
     if (retentionMs === undefined || endedMs === undefined) return image
     return { ...image, keptUntil: Date.now() + Math.max(0, retentionMs - endedMs) }
   }

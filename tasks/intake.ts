@@ -27,7 +27,7 @@ export interface IntakeOptions {
  * its first bytes: `unsupported-type`, `unprocessable`, `too-large`; `unavailable` when too much is being taken in. Lets go of what
  * it refuses.
  */
-export type Intake = (upload: Bytes, saidBytes: number | undefined) => Promise<number>
+export type Intake = (upload: Bytes, saidBytes?: number) => Promise<number>
 
 /**
  * An upload becomes an image in storage first and a task in the database then, so that a task which a worker can see

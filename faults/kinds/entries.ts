@@ -20,7 +20,7 @@ const LOOK_MS = 20
 /** What was found of wrong addresses. */
 interface Found {
   entered: number
-  /** How long after a kill the last upload failed, and how long after its time an entry was gone, in ms. */
+  /** How long after a kill the last upload or look failed, and how long after its time an entry was gone, in ms. */
   avoidedMs: number
   lateMs: number
   /** What a wrong address was asked beside who it is. */
@@ -53,7 +53,7 @@ export const wrongAddresses: Fault = {
     if (found.writes > 0) scene.findings.broke('I2', `${found.writes} requests went to the wrong service`)
     const figures = [
       {
-        says: `${rounds} services killed and their address taken by another, ${found.entered} wrong entries made: the last upload that failed ${Math.round(found.avoidedMs)} ms after a kill, an entry gone at most ${Math.round(found.lateMs)} ms after its time`,
+        says: `${rounds} services killed and their address taken by another, ${found.entered} wrong entries made: the last upload or look at a task that failed ${Math.round(found.avoidedMs)} ms after a kill, an entry gone at most ${Math.round(found.lateMs)} ms after its time`,
         goal: 'G10' as const,
         isReached: found.avoidedMs <= AVOIDED_MS && found.lateMs <= LATE_MS,
       },
@@ -83,7 +83,8 @@ async function takeOver(
   if (isFull) found.lateMs = Math.max(found.lateMs, (await goneAfter(host, isEntered)) - OWN_TTL_MS)
   else await delay(AVOIDED_MS)
   const failed = journal.visits.filter(
-    ({ kind, from: begun, status }) => kind === 'upload' && begun >= from - 1_000 && status !== 200,
+    ({ kind, from: begun, status }) =>
+      (kind === 'upload' || kind === 'task') && begun >= from - 1_000 && status !== 200,
   )
   found.avoidedMs = Math.max(found.avoidedMs, ...failed.map(({ to }) => to - from))
   count(recorder.asked, found)

@@ -56,6 +56,7 @@ t.test('what a browser has kept it may show while it is there, and asks each tim
     const tag = String(headers.etag)
     t.match(await ask(query, tag), { status: 304, headers: { etag: tag }, text: '' })
   }
+  t.equal(stage.apps.master.served['/getByIds'], undefined, 'no master is asked')
   const { headers } = await ask('', '"another"')
   await stage.master.ask.delete({ id: Number(id) })
   for (const query of ['', '&state=working']) t.match(await ask(query, String(headers.etag)), { status: 404 })

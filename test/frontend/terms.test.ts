@@ -78,10 +78,17 @@ t.test('a result’s answer says until when it is kept', async t => {
 t.test('the first ask is waited for a moment only, and the answer comes with a later one', async t => {
   let answer = (_: Terms) => {}
   const terms = createTerms(linkTo(() => new Promise(resolve => (answer = resolve))))
-  t.equal(await terms(), undefined)
+  t.equal(await terms.soon(), undefined)
   const told = { retentionMs: 1 }
   answer(told)
-  await waitFor('told', async () => (await terms()) === told)
+  await waitFor('told', async () => (await terms.soon()) === told)
+})
+
+t.test('who does not want to wait is told what is known, and has it asked for', async t => {
+  const told = { retentionMs: 1 }
+  const terms = createTerms(linkTo(async () => told))
+  t.equal(terms.now(), undefined)
+  await waitFor('told', () => terms.now() === told)
 })
 
 t.test('one ask serves all who come meanwhile, and the answer counts for a while', async t => {
@@ -93,8 +100,8 @@ t.test('one ask serves all who come meanwhile, and the answer counts for a while
       return told
     }),
   )
-  t.same(await Promise.all([terms(), terms(), terms()]), [told, told, told])
-  t.equal(await terms(), told)
+  t.same(await Promise.all([terms.soon(), terms.soon(), terms.soon()]), [told, told, told])
+  t.equal(await terms.soon(), told)
   t.equal(asks, 1)
 })
 
@@ -110,7 +117,7 @@ t.test('behind an original master nothing is said, and pages come', async t => {
         throw new ServiceError(code, '404 page not found')
       }),
     )
-    for (let i = 0; i < 2; i++) t.equal(await terms(), undefined)
+    for (let i = 0; i < 2; i++) t.equal(await terms.soon(), undefined)
     t.equal(asks, 1, 'it is not asked at each page')
   }
 })
@@ -125,8 +132,8 @@ t.test('a master that cannot be reached is asked again', async t => {
       return told
     }),
   )
-  t.equal(await terms(), undefined)
-  t.equal(await terms(), told)
+  t.equal(await terms.soon(), undefined)
+  t.equal(await terms.soon(), told)
 })
 
 t.test('a length of time is told in the largest unit of which there are two', t => {

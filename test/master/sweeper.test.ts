@@ -178,7 +178,7 @@ t.test('an upload that was swept before its task was made is refused, and never 
     maxPixels: 1e8,
     maxPixelsUnderWay: 1e9,
   })
-  await t.rejects(takeIn({ data, length: data.length }, undefined), { code: 'unavailable' })
+  await t.rejects(takeIn({ data, length: data.length }), { code: 'unavailable' })
   t.same(await namesOf(stage, 'working'), [])
   t.same((await stage.database.ask.changes({ since: 0, wait: 0 })).tasks, [])
 })

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
-import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
+import { fetchImage, stateOf, upload, waitUntilDone } from '../system/visitor.ts'
 
 /** Width and height of what is uploaded: enough work that the workers always hold some of it. */
 const SIDE = 160
@@ -55,6 +55,7 @@ export function startCrowd({ frontends, anyFrontend }: CrowdOptions): Crowd {
       const outcome = await askOne(url => waitUntilDone(url, id, 2_000))
       if (outcome !== 'ready') throw new Error(outcome.failed)
       doneAt.push(performance.now())
+      await askOne(url => stateOf(url, id))
       const found = differences(image, await askOne(url => fetchImage(url, id)))
       if (found.length > 0) throw new Error(found.join('; '))
     } catch (error) {

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { portSettings } from '../../scripts/services.ts'
 import { uniqueImage } from '../images/noise.ts'
+import { stateOf } from '../system/visitor.ts'
 import type { Asked, Told } from './asking.ts'
 import { type HostName, type Hosts, SECRET, startHosts } from './hosts.ts'
 import { faultsOf, uploadMany } from './job.ts'
@@ -37,6 +38,8 @@ async function doJob(t: Test, { process }: Hosts, host: HostName): Promise<void>
   const uploads = await uploadMany(site, IMAGES, first)
   const faults = await Promise.all(uploads.map(upload => faultsOf(site, upload, false)))
   t.same(faults.flat(), [], `${IMAGES} images are right through the frontend on host ${host}`)
+  const states = await Promise.all(uploads.map(({ id }) => stateOf(site.urls.frontend, id)))
+  t.same(new Set(states), new Set(['ready']), 'and a master says so')
 }
 
 /** Sends requests from host two to each guarded service on host one. */

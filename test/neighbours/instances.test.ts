@@ -1,14 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { request } from 'undici'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
 import { endAsks } from '../system/asks.ts'
 import { isFull, scaled } from '../system/scale.ts'
 import { whileStill } from '../system/still.ts'
 import { type Name, startSystem } from '../system/system.ts'
-import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
+import { fetchImage, stateOf, upload, waitUntilDone } from '../system/visitor.ts'
 import { waitFor } from '../system/waiting.ts'
 import { startCrowd } from './crowd.ts'
 import { type Health, healthOf, sharesOf } from './shares.ts'
@@ -49,7 +48,7 @@ async function doMany(count: number, firstSeed: number): Promise<string[]> {
       const { id = '' } = await upload(url, image)
       await waitUntilDone(url, id)
       wrong.push(...differences(image, await fetchImage(url, id)))
-      await (await request(`${url}/task?id=${id}`)).body.dump()
+      await stateOf(url, id)
     }
   }
   await Promise.all(Array.from({ length: 16 }, lane))

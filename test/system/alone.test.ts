@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { uniqueImage } from '../images/noise.ts'
 import { differences } from '../oracle/compare.ts'
 import { freePorts } from './ports.ts'
-import { fetchImage, upload, waitUntilDone } from './visitor.ts'
+import { fetchImage, stateOf, upload, waitUntilDone } from './visitor.ts'
 import { waitFor } from './waiting.ts'
 
 const SECRET = 'a secret for this test'
@@ -113,6 +113,7 @@ t.test(
       const image = uniqueImage(seed)
       const { id = '' } = await upload(url, image)
       t.equal(await waitUntilDone(url, id), 'ready')
+      t.equal(await stateOf(url, id), 'ready')
       t.same(differences(image, await fetchImage(url, id)), [])
     }
     await Promise.all([1, 2, 3, 4, 5, 6].map(doOne))

@@ -51,6 +51,15 @@ async function ask(url: string, id: string): Promise<Answer> {
   }
 }
 
+/** How a task stands, as the frontend has it from a master. Throws when the answer is not 200. */
+export async function stateOf(url: string, id: string): Promise<string> {
+  const headers = { accept: 'application/json' }
+  const { statusCode, body } = await request(`${url}/task?id=${id}`, { headers })
+  const text = await body.text()
+  if (statusCode === 200) return (JSON.parse(text) as { state: string }).state
+  throw new Error(`task ${id}: /task answered ${statusCode}: ${text}`)
+}
+
 /** The bytes of a result. Throws when the answer is not 200. */
 export async function fetchImage(url: string, id: string): Promise<Buffer> {
   const { statusCode, body } = await request(`${url}/getImage?id=${id}`)
