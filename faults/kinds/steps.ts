@@ -153,11 +153,15 @@ async function reachSteps({ system, visitor, watch }: Scene): Promise<void> {
   }
 }
 
-/** Finishes a task through a master, as a worker does that knows nobody else; false when its upload cannot be had, or is broken. */
+/**
+ * Finishes a task through a master, as a worker does that knows nobody else; false when its upload cannot be had, or is broken, or its
+ * result cannot be stored.
+ */
 async function finish(hand: Hand, held: Held): Promise<boolean> {
   const result = await hand.swap(held).catch(() => undefined)
   if (result === undefined) return false
-  await hand.store(held, result)
+  const stored = await hand.store(held, result)
+  if (stored?.status !== 200) return false
   await hand.say('registerTaskFinished', held)
   return true
 }
