@@ -1,6 +1,13 @@
 import { isIP } from 'node:net'
 import { setting } from '../kit/config.ts'
-import { admissionSetting, hosts, kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
+import {
+  admissionSettings,
+  hosts,
+  kvSetting,
+  sharedSettings,
+  uploadSettings,
+  whole,
+} from '../kit/settings.ts'
 import { publicTlsSettings } from '../kit/trust.ts'
 
 /** Addresses and networks; a name could become another's. */
@@ -16,7 +23,7 @@ export const frontendConfig = {
     ...kvSetting,
     ...uploadSettings,
     ...publicTlsSettings,
-    ...admissionSetting,
+    ...admissionSettings,
     uploadsPerMinute: setting(whole(1, 1e9).default(120), {
       env: 'UPLOADS_PER_MINUTE',
       unit: 'a minute',

@@ -130,7 +130,7 @@ export const uploadSettings = {
 }
 
 /** How much of uploads may be under way at once. */
-export const admissionSetting = {
+export const admissionSettings = {
   maxBytesUnderWay: setting(whole(1, 1e12).default(2_500_000_000), {
     env: 'MAX_BYTES_UNDER_WAY',
     unit: 'bytes',

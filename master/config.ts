@@ -1,5 +1,5 @@
 import { setting } from '../kit/config.ts'
-import { admissionSetting, kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
+import { admissionSettings, kvSetting, sharedSettings, uploadSettings, whole } from '../kit/settings.ts'
 
 export const masterConfig = {
   service: 'master',
@@ -7,7 +7,7 @@ export const masterConfig = {
     ...sharedSettings('MASTER', 3003),
     ...kvSetting,
     ...uploadSettings,
-    ...admissionSetting,
+    ...admissionSettings,
     retentionMs: setting(whole(1_000, 1e12).default(24 * 3_600_000), {
       env: 'RETENTION_MS',
       unit: 'ms',

@@ -4,7 +4,7 @@ import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { drawId } from '../../kit/id.ts'
 import { closeSqlite, type Fatal, openSqlite } from '../../kit/sqlite.ts'
-import { failed, finished, notStarted, type Task } from '../contract.ts'
+import { failed, finished } from '../contract.ts'
 import type { Asking, Granted, TaskEngine } from '../engine.ts'
 import { createAlarm } from './alarm.ts'
 import { createClock } from './clock.ts'
@@ -13,8 +13,8 @@ import { keepJournal } from './journal.ts'
 import * as life from './life.ts'
 import { createLoners } from './loners.ts'
 import { createLostHolders } from './lost.ts'
-import { readOverview } from './overview.ts'
 import { createPolls } from './polls.ts'
+import { createReader, PAGE_ROWS } from './reader.ts'
 import { createRemovals } from './removals.ts'
 import type { TaskRow } from './row.ts'
 import { createStanding } from './standing.ts'
@@ -22,8 +22,6 @@ import { openTaskTable } from './tasks.ts'
 import { createTurn } from './turn.ts'
 import { createWatchers } from './watchers.ts'
 
-/** Rows read at a time, so that a long list holds nobody up. */
-const PAGE_ROWS = 1_000
 /** Pause after a transaction that failed, before what is due is tried again, in ms. */
 const RETRY_MS = 500
 /** How long an id stays given up, in ms: longer than a request to make its task can be on its way. */
@@ -118,12 +116,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
   }
 
-  const toTask = (row: TaskRow): Task => ({
-    ...life.toTask(row, now()),
-    revision: row.revision,
-    ...(row.state === notStarted && { place: row.seq }),
-  })
-
   const lose = (row: TaskRow) => {
     const { token = '', worker } = row.holder ?? {}
     if (worker !== undefined) polls.letGo(worker)
@@ -191,7 +183,17 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
   tasks.committed()
   batch.request()
 
+  const reader = createReader({
+    tasks,
+    watchers,
+    removals,
+    revision: turn.revision,
+    minutes: hour.minutes,
+    now,
+    isOpen: () => database.open,
+  })
   return {
+    ...reader,
     newTask: id =>
       batch.run(() => {
         if (id !== undefined && tasks.isGivenUp(id))
@@ -207,18 +209,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
           if (isNew || id !== undefined) return made
         }
       }),
-    async get(id, waiting) {
-      let row = tasks.find(id)
-      const giveUpAt = performance.now() + (waiting?.waitMs ?? 0)
-      while (waiting !== undefined && row !== undefined && life.isOpen(row)) {
-        const leftMs = giveUpAt - performance.now()
-        if (leftMs <= 0 || waiting.signal?.aborted || !database.open) break
-        await watchers.wait(id, { ...waiting, waitMs: leftMs })
-        row = tasks.find(id)
-        if (!waiting.forEnd) break
-      }
-      return row && toTask(row)
-    },
     take(asking) {
       const granted = polls.add(asking)
       batch.request()
@@ -281,21 +271,6 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         }
         tasks.giveUp(id, now(), now() - GIVEN_UP_MS)
       }),
-    async changes({ since, limit = PAGE_ROWS, waitMs, signal }) {
-      if (since === turn.revision()) await watchers.wait('any', { waitMs, signal })
-      const rows = tasks.changedAfter(since, limit)
-      const last = rows.length < limit ? turn.revision() : (rows.at(-1)?.revision ?? turn.revision())
-      const removed = removals.between(since, last)
-      return { revision: last, next: tasks.nextPlace(), tasks: rows.map(toTask), removed }
-    },
-    overview: () => readOverview(tasks, hour.minutes(), now()),
-    async *list() {
-      let page: TaskRow[] = []
-      do {
-        page = tasks.madeAfter(page.at(-1)?.seq ?? 0, PAGE_ROWS)
-        for (const { id, state } of page) yield { id, state }
-      } while (page.length === PAGE_ROWS)
-    },
     async close() {
       if (!database.open) return
       batch.close()

@@ -55,7 +55,8 @@ export function startCrowd({ frontends, anyFrontend }: CrowdOptions): Crowd {
       const outcome = await askOne(url => waitUntilDone(url, id, 2_000))
       if (outcome !== 'ready') throw new Error(outcome.failed)
       doneAt.push(performance.now())
-      await askOne(url => stateOf(url, id))
+      const state = await askOne(url => stateOf(url, id))
+      if (state !== 'ready') throw new Error(`a master says that it is ${state}`)
       const found = differences(image, await askOne(url => fetchImage(url, id)))
       if (found.length > 0) throw new Error(found.join('; '))
     } catch (error) {
