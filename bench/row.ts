@@ -8,7 +8,7 @@ import { playRounds } from './rounds.ts'
 import { describeSpread, median } from './spread.ts'
 
 /** How often each row is run, each time by another system in a fresh folder. */
-export const ROUNDS = 3
+export const ROUNDS = 5
 
 /** A shape of load, and the system under it. */
 export interface Row {

@@ -6,11 +6,15 @@ import type { ServerOptions } from '../../kit/server.ts'
 import { buildToy, listen, portOf, type ToyHandlers } from './toy.ts'
 import { ask, openWire, until } from './wire.ts'
 
-/** How patient the toy is, in ms: what takes longer than a few times this has passed many windows. */
+/**
+ * For who is slow: what takes longer than a few times this has passed many windows. Whoever says nothing for half of it is let go,
+ * however busy the machine was.
+ */
 const PATIENCE_MS = 500
+const impatient = { patienceMs: PATIENCE_MS }
 
 async function open(t: Test, handlers: Partial<ToyHandlers>, options: Partial<ServerOptions> = {}) {
-  const app = buildToy(t, handlers, { patienceMs: PATIENCE_MS, ...options })
+  const app = buildToy(t, handlers, options)
   await listen(app)
   const port = portOf(app)
   const get = (path: string, ...lines: string[]) =>
@@ -20,7 +24,7 @@ async function open(t: Test, handlers: Partial<ToyHandlers>, options: Partial<Se
 }
 
 /** A toy for visitors: their readers are watched as well. */
-const forVisitors = { guard: undefined }
+const forVisitors = { ...impatient, guard: undefined }
 
 /** Asks for a picture, and takes up to 64 KB of it every 6 ms. Gives how many bytes came until the connection ended. */
 async function takeSlowly(t: Test, port: number): Promise<number> {
@@ -100,7 +104,8 @@ t.test('an answer that has nothing to say for long is not cut', async t => {
 })
 
 t.test('between services a reader may take his time', async t => {
-  const { port } = await open(t, { picture: async () => ({ data: Buffer.alloc(MANY_BYTES) }) })
+  const picture = async () => ({ data: Buffer.alloc(MANY_BYTES) })
+  const { port } = await open(t, { picture }, impatient)
   const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   socket.write(`GET /picture HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
@@ -111,7 +116,7 @@ t.test('between services a reader may take his time', async t => {
 })
 
 t.test('slow headers and slow bodies are refused, each in its time', async t => {
-  const { port } = await open(t, {})
+  const { port } = await open(t, {}, impatient)
   const began = performance.now()
   const slow = {
     nothing: '',
