@@ -8,8 +8,8 @@ import { openUploader, type Uploader } from './uploader.ts'
 
 /** Pause between two looks at the feed of changes, in ms: many changes come at once, which costs next to nothing. */
 const LOOK_MS = 50
-/** Icons that go through before anything else: so long engines still compile what runs often, which costs as much again. */
-const WARM_UP = { pictures: 4_000, lanes: 8, isClosed: false }
+/** Icons that go through before anything else: so long engines still compile, and compile anew, what runs often. */
+const WARM_UP = { pictures: 12_000, lanes: 8, isClosed: false }
 /** Forms are made beforehand, at most so many bytes of them at a time: what is measured is not their making. */
 const MOST_BYTES = 1_000_000_000
 
@@ -43,21 +43,48 @@ export interface Run {
   readonly cpuMs: Readonly<Record<string, number>>
 }
 
-/** Starts a system, warms it up, and puts the pictures through it. */
-export async function runShape(shape: Shape, form: MakeForm, open: () => Promise<Subject>): Promise<Run> {
-  return runSystem(open, shape.lanes, async (system, uploaders) => {
-    await putThrough(system, uploaders, shape, formsFrom(form, WARM_UP.pictures, shape.before))
-    const forms = formsFrom(form, WARM_UP.pictures + shape.before, shape.pictures)
+/** A load on a system that is warm. */
+export interface Load {
+  /** Puts so many of its pictures through; what became of them. */
+  block(pictures: number): Promise<Run>
+  /** Stops the system. */
+  close(): Promise<void>
+}
+
+/** Starts a system and warms it up for this shape, whose number of pictures is the caller's to see to. */
+export async function openLoad(shape: Shape, form: MakeForm, open: () => Promise<Subject>): Promise<Load> {
+  const { system, uploaders, close } = await openWarm(open, shape.lanes)
+  let next = WARM_UP.pictures
+  const put = async (pictures: number): Promise<Run> => {
+    const forms = formsFrom(form, next, pictures)
+    next += pictures
     const before = cpuOfAll(system)
     const began = performance.now()
     const waitedMs = await putThrough(system, uploaders, shape, forms)
     const tookMs = performance.now() - began
     const after = cpuOfAll(system)
-    const cpuMs = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / forms.length])
+    const cpuMs = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / pictures])
     const faults = system.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
     return { tookMs, waitedMs, cpuMs: Object.fromEntries(cpuMs) }
-  })
+  }
+  try {
+    await put(shape.before)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { block: put, close }
+}
+
+/** Starts a system, warms it up, and puts the pictures through it. */
+export async function runShape(shape: Shape, form: MakeForm, open: () => Promise<Subject>): Promise<Run> {
+  const load = await openLoad(shape, form, open)
+  try {
+    return await load.block(shape.pictures)
+  } finally {
+    await load.close()
+  }
 }
 
 /** Starts a system, warms it up, and lets `use` put icons through it, eight at a time, as fast as they go. */
@@ -66,32 +93,39 @@ export async function runWarm<T>(
   use: (system: OpenSystem, put: (pictures: number) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   let next = WARM_UP.pictures
-  const open = () => openSystem(options)
-  return runSystem(open, WARM_UP.lanes, (system, uploaders) =>
-    use(system, async pictures => {
+  const { system, uploaders, close } = await openWarm(() => openSystem(options), WARM_UP.lanes)
+  try {
+    return await use(system, async pictures => {
       const forms = formsFrom(iconForm, next, pictures)
       next += pictures
       await putThrough(system, uploaders, WARM_UP, forms)
-    }),
-  )
+    })
+  } finally {
+    await close()
+  }
 }
 
-/** Starts a system and warms it up; stops it once it was used. */
-async function runSystem<T, S extends Subject>(
-  open: () => Promise<S>,
-  lanes: number,
-  use: (system: S, uploaders: readonly Uploader[]) => Promise<T>,
-): Promise<T> {
+interface Warm<S> {
+  readonly system: S
+  readonly uploaders: readonly Uploader[]
+  close(): Promise<void>
+}
+
+async function openWarm<S extends Subject>(open: () => Promise<S>, lanes: number): Promise<Warm<S>> {
   const system = await open()
   const uploaders = openUploaders(system, lanes)
-  try {
-    const warmUp = { ...WARM_UP, lanes: Math.max(WARM_UP.lanes, lanes) }
-    await putThrough(system, uploaders, warmUp, formsFrom(iconForm, 0, WARM_UP.pictures))
-    return await use(system, uploaders)
-  } finally {
+  const close = async () => {
     await Promise.all(uploaders.map(uploader => uploader.close()))
     await system.stop()
     await system.close()
+  }
+  try {
+    const warmUp = { ...WARM_UP, lanes: Math.max(WARM_UP.lanes, lanes) }
+    await putThrough(system, uploaders, warmUp, formsFrom(iconForm, 0, WARM_UP.pictures))
+    return { system, uploaders, close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 

@@ -5,7 +5,7 @@ import { formsOf } from './forms.ts'
 import type { Shape } from './load.ts'
 import type { Output } from './output.ts'
 import { openSet, type Picture } from './pictures.ts'
-import { printOutcomes, type Row, runPair } from './row.ts'
+import { printPair, type Row, runPair } from './row.ts'
 import { median } from './spread.ts'
 import { ourRecoder, swapWith, timed } from './swap.ts'
 
@@ -17,7 +17,7 @@ const shape: Shape = {
   isClosed: false,
   // Before that a fifth of the CPU time goes to compiling what streams.
   before: 1_000,
-  pictures: 1_000,
+  pictures: 960,
 }
 
 export function photographRow(pictures: readonly Picture[]): Row {
@@ -39,7 +39,7 @@ export async function printPhotographs(output: Output, folder: string): Promise<
   const [outcome, bare] = await runPair([{ ...row, open }, besideIt(row)], folder)
   const [all, pixels] = [median(outcome.cpuMs), median(pixelMs)]
   output.line(`${pictures.length} different ones ${origin}\n`)
-  printOutcomes(output, [outcome, bare])
+  printPair(output, [outcome, bare])
   const roof = ((1_000 / pixels) * cpus().length).toFixed(0)
   output.line(
     `Of ${all.toFixed(1)} ms a picture ${pixels.toFixed(1)} go to its pixels (${((100 * pixels) / all).toFixed(0)} %), the swap alone: ${cpus().length} cores that did nothing else would make ${roof} a second.\n`,

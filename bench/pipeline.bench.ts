@@ -8,7 +8,7 @@ import { fastIcons, iconRow } from './icons.ts'
 import type { Shape } from './load.ts'
 import { printPace } from './pace.ts'
 import { printPhotographs } from './photographs.ts'
-import { type Outcome, printOutcomes, runPair, runRow } from './row.ts'
+import { type Outcome, printOutcomes, printPair, runPair, runRow } from './row.ts'
 import { median, ratios } from './spread.ts'
 
 const waiting: Shape = { ...fastIcons, says: 'icons, 8 who wait for theirs', isClosed: true, pictures: 3_000 }
@@ -72,7 +72,7 @@ function besideBare(shape: Shape, goalsOf: (outcome: Outcome, bare: Outcome) => 
   return async (output, folder) => {
     const row = iconRow(shape)
     const [outcome, bare] = await runPair([row, besideIt(row)], folder)
-    printOutcomes(output, [outcome, bare])
+    printPair(output, [outcome, bare])
     for (const goal of goalsOf(outcome, bare)) output.goal(goal)
   }
 }

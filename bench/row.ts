@@ -1,14 +1,14 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { percentile } from '../faults/percentile.ts'
+import { playBlocks } from './blocks.ts'
 import type { MakeForm } from './forms.ts'
-import { type Run, runShape, type Shape, type Subject } from './load.ts'
+import { openLoad, type Run, runShape, type Shape, type Subject } from './load.ts'
 import type { Output } from './output.ts'
-import { playRounds } from './rounds.ts'
-import { describeSpread, median } from './spread.ts'
+import { describeSpread, median, ratios } from './spread.ts'
 
 /** How often each row is run, each time by another system in a fresh folder. */
-export const ROUNDS = 5
+export const ROUNDS = 3
 
 /** A shape of load, and the system under it. */
 export interface Row {
@@ -32,27 +32,27 @@ export interface Outcome {
 
 export async function runRow(row: Row, folder: string): Promise<Outcome> {
   const runs: Run[] = []
-  for (let round = 0; round < ROUNDS; round += 1) runs.push(await runOnce(row, folder))
+  for (let round = 0; round < ROUNDS; round += 1)
+    runs.push(await runShape(row.shape, row.form, openIn(folder, row)))
   return outcomeOf(row, runs)
 }
 
-/** Two that are compared, round by round. */
+/** Two of the same shape that are compared, round by round. */
 export async function runPair(
   pair: readonly [Row, Row],
   folder: string,
 ): Promise<readonly [Outcome, Outcome]> {
-  const [one, other] = await playRounds(
-    ROUNDS,
-    pair.map(row => ({ name: row.shape.says, turn: () => runOnce(row, folder) })),
-    0,
-  )
+  const rivals = pair.map(row => ({
+    name: row.shape.says,
+    open: () => openLoad(row.shape, row.form, openIn(folder, row)),
+  }))
+  const [one, other] = await playBlocks(ROUNDS, pair[0].shape.pictures, rivals)
   return [outcomeOf(pair[0], one?.turns ?? []), outcomeOf(pair[1], other?.turns ?? [])]
 }
 
-function runOnce({ shape, form, open }: Row, folder: string): Promise<Run> {
+function openIn(folder: string, { open }: Row): () => Promise<Subject> {
   // Left there until the end: ext4 looks past each file that was deleted lately whenever it makes one.
-  const dataDir = mkdtempSync(join(folder, 'system-'))
-  return runShape(shape, form, () => open(dataDir))
+  return () => open(mkdtempSync(join(folder, 'system-')))
 }
 
 function outcomeOf(row: Row, runs: readonly Run[]): Outcome {
@@ -79,4 +79,12 @@ export function printOutcomes(output: Output, outcomes: readonly Outcome[]): voi
       .join(', '),
   ])
   output.table(['', 'a second', 'p50, p99 ms', 'CPU ms a picture', 'of that'], rows)
+}
+
+/** Two that were compared, and what one is of the other. */
+export function printPair(output: Output, [one, other]: readonly [Outcome, Outcome]): void {
+  printOutcomes(output, [one, other])
+  const rate = describeSpread(ratios(one.rates, other.rates))
+  const cpu = describeSpread(ratios(one.cpuMs, other.cpuMs))
+  output.line(`By turns, in blocks; one against the other, round by round: rate ${rate}, CPU ${cpu}\n`)
 }

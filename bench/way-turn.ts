@@ -1,7 +1,15 @@
+import { createInterface } from 'node:readline'
 import { fastIcons, iconRow } from './icons.ts'
-import { runShape } from './load.ts'
+import { openLoad } from './load.ts'
 
-/** One turn of bench/way.bench.ts: icons through the services of the folder that it is started in; what came of it, as JSON. */
+/**
+ * A rival of bench/way.bench.ts: icons through the services of the folder that it is started in. It says a line once it is warm, and then
+ * what came of as many icons as each line on its standard input asks for, as JSON; it ends with its input.
+ */
 const [dataDir = ''] = process.argv.slice(2)
-const { shape, form, open } = iconRow({ ...fastIcons, pictures: 3_000 })
-process.stdout.write(JSON.stringify(await runShape(shape, form, () => open(dataDir))))
+const { shape, form, open } = iconRow(fastIcons)
+const load = await openLoad(shape, form, () => open(dataDir))
+process.stdout.write('"warm"\n')
+for await (const line of createInterface({ input: process.stdin }))
+  process.stdout.write(`${JSON.stringify(await load.block(Number(line)))}\n`)
+await load.close()

@@ -1,17 +1,22 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { PlainBench } from './bench.ts'
-import type { Run } from './load.ts'
-import { compare, playRounds } from './rounds.ts'
+import { playBlocks, type Rival } from './blocks.ts'
+import type { Load, Run } from './load.ts'
+import { compare } from './rounds.ts'
 import { describeSpread, median } from './spread.ts'
 
 const ROUNDS = 3
+/** Icons of each in a round. */
+const PICTURES = 3_000
 /** The latest steps, behind what stood before them; the report has the earlier ones from a run of their own. */
 const REVISIONS = ['65cc907', '03c0893', '9da2f78', '561ec84']
 
 /**
- * Builds all six services as they were at each of the project's revisions, and lets them take turns on icons, each turn in a
+ * Builds all six services as they were at each of the project's revisions, and lets them take turns on icons, each in a
  * process of its own, with fresh data and warmed up. The first is what the others are compared with.
  */
 export const way: PlainBench = {
@@ -19,11 +24,11 @@ export const way: PlainBench = {
   takes: '[REVISION...]',
   async run(output, folder, args) {
     const revisions = args.length > 0 ? args : REVISIONS
-    const players = revisions.map(revision => {
+    const rivals = revisions.map((revision): Rival => {
       const tree = buildAt(folder, revision)
-      return { name: subjectOf(revision), turn: async () => turnOf(tree) }
+      return { name: subjectOf(revision), open: () => openAt(tree) }
     })
-    const all = await playRounds<Run>(ROUNDS, players, 0)
+    const all = await playBlocks(ROUNDS, PICTURES, rivals)
     output.line(`\n${ROUNDS} rounds by turns, medians (least to most)`)
     const rows = all.map(one => [
       one.name,
@@ -58,13 +63,29 @@ function subjectOf(revision: string): string {
   return execFileSync('git', ['log', '-1', '--format=`%h` %s', revision], { encoding: 'utf8' }).trim()
 }
 
-function turnOf(tree: string): Run {
+async function openAt(tree: string): Promise<Load> {
   // Left there until the end: ext4 looks past each file that was deleted lately whenever it makes one.
   const dataDir = mkdtempSync(join(tree, 'data-'))
   const program = join(import.meta.dirname, 'way-turn.js')
-  return JSON.parse(
-    execFileSync(process.execPath, [program, dataDir], { cwd: tree, encoding: 'utf8' }),
-  ) as Run
+  const child = spawn(process.execPath, [program, dataDir], { cwd: tree, stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const nextLine = async () => {
+    const { done, value } = await lines.next()
+    if (done) throw new Error(`the services of ${tree} ended`)
+    return JSON.parse(value)
+  }
+  await nextLine()
+  return {
+    block(pictures) {
+      child.stdin.write(`${pictures}\n`)
+      return nextLine()
+    },
+    async close() {
+      child.stdin.end()
+      await ended
+    },
+  }
 }
 
 function perSecond({ tookMs, waitedMs }: Run): number {

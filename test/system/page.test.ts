@@ -366,7 +366,8 @@ t.test('the pages, in a browser', { skip }, async t => {
       await choose(page, png('cut.png', landscape().subarray(0, -30)))
       await rowOf(page, 'cut.png').getByText('It failed. The file is damaged: ').waitFor()
       await page.goto(`${system.urls.frontend}/status`)
-      await page.getByText('All 6 are up.').waitFor()
+      // Asked anew every few seconds: on a busy machine some need longer to answer than they are given.
+      await page.getByText('All 6 are up.').waitFor({ timeout: 90_000 })
       await shoot(page, name)
       t.same(await findBarriers(page), [])
       const wide = `document.documentElement.scrollWidth <= ${options.viewport.width}`

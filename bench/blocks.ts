@@ -1,0 +1,57 @@
+import type { Load, Run } from './load.ts'
+import { playRounds, type Series } from './rounds.ts'
+
+/** How many blocks the pictures of a round are measured in: a machine changes its pace within seconds. */
+const BLOCKS = 6
+
+/** A load that is compared with others. */
+export interface Rival {
+  readonly name: string
+  /** Starts it on a fresh system, warm. */
+  readonly open: () => Promise<Load>
+}
+
+/**
+ * Starts all of them anew in each round, since each start compiles differently, and puts so many pictures through each, in blocks, by
+ * turns: what the machine does beside, it does to all of them.
+ */
+export async function playBlocks(
+  rounds: number,
+  pictures: number,
+  rivals: readonly Rival[],
+): Promise<Series<Run>[]> {
+  const all = rivals.map(({ name }) => ({ name, turns: [] as Run[] }))
+  for (let round = 0; round < rounds; round += 1) {
+    const runs = await playRound(pictures, rivals)
+    for (const [at, run] of runs.entries()) all[at]?.turns.push(run)
+  }
+  return all
+}
+
+async function playRound(pictures: number, rivals: readonly Rival[]): Promise<Run[]> {
+  if (pictures % BLOCKS > 0) throw new Error(`${pictures} pictures do not make ${BLOCKS} blocks`)
+  const loads: Load[] = []
+  try {
+    for (const { open } of rivals) loads.push(await open())
+    const players = rivals.map(({ name }, at) => ({
+      name,
+      turn: () => (loads[at] as Load).block(pictures / BLOCKS),
+    }))
+    return (await playRounds(BLOCKS, players, 0)).map(({ turns }) => together(turns))
+  } finally {
+    await Promise.all(loads.map(load => load.close()))
+  }
+}
+
+/** Blocks of the same size as the one run that they make. */
+function together(blocks: readonly Run[]): Run {
+  const sum = (figure: (block: Run) => number) => blocks.reduce((total, block) => total + figure(block), 0)
+  const names = Object.keys(blocks[0]?.cpuMs ?? {})
+  return {
+    tookMs: sum(({ tookMs }) => tookMs),
+    waitedMs: blocks.flatMap(({ waitedMs }) => waitedMs),
+    cpuMs: Object.fromEntries(
+      names.map(name => [name, sum(({ cpuMs }) => cpuMs[name] ?? 0) / blocks.length]),
+    ),
+  }
+}
