@@ -1,13 +1,21 @@
 import type { Load, Run } from './load.ts'
 import { playRounds, type Series } from './rounds.ts'
 
-/** How many blocks the pictures of a round are measured in: a machine changes its pace within seconds. */
-const BLOCKS = 6
+/**
+ * How many blocks the pictures of a round are measured in: a machine changes its pace within seconds, and a worker keeps who gives it
+ * second opinions for 10 s after the last one.
+ */
+const BLOCKS = 12
+/**
+ * How many blocks go through before, by turns as well: once a connection has ended that nobody used, half a minute after the warm-up,
+ * engines compile anew what deals with connections.
+ */
+const SETTLING = 12
 
 /** A load that is compared with others. */
 export interface Rival {
   readonly name: string
-  /** Starts it on a fresh system, warm. */
+  /** Starts it on a fresh system, and warms it up. */
   readonly open: () => Promise<Load>
 }
 
@@ -37,7 +45,7 @@ async function playRound(pictures: number, rivals: readonly Rival[]): Promise<Ru
       name,
       turn: () => (loads[at] as Load).block(pictures / BLOCKS),
     }))
-    return (await playRounds(BLOCKS, players, 0)).map(({ turns }) => together(turns))
+    return (await playRounds(BLOCKS, players, SETTLING)).map(({ turns }) => together(turns))
   } finally {
     await Promise.all(loads.map(load => load.close()))
   }

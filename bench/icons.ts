@@ -1,5 +1,5 @@
 import { openSystem, type SystemOptions } from '../test/system/system.ts'
-import { iconForm } from './forms.ts'
+import { iconForm, type MakeForm } from './forms.ts'
 import type { Shape } from './load.ts'
 import type { Row } from './row.ts'
 
@@ -13,5 +13,15 @@ export const fastIcons: Shape = {
 }
 
 export function iconRow(shape: Shape, options: SystemOptions = {}): Row {
-  return { shape, form: iconForm, open: dataDir => openSystem({ ...options, dataDir }) }
+  return { shape, form: makeOnce(iconForm), open: dataDir => openSystem({ ...options, dataDir }) }
+}
+
+/** All rounds, and all who are compared, get the same pictures: to draw one takes longer than its way does. */
+function makeOnce(make: MakeForm): MakeForm {
+  const made = new Map<number, Buffer>()
+  return number => {
+    const form = made.get(number) ?? make(number)
+    made.set(number, form)
+    return form
+  }
 }

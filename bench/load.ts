@@ -8,8 +8,8 @@ import { openUploader, type Uploader } from './uploader.ts'
 
 /** Pause between two looks at the feed of changes, in ms: many changes come at once, which costs next to nothing. */
 const LOOK_MS = 50
-/** Icons that go through before anything else: so long engines still compile, and compile anew, what runs often. */
-const WARM_UP = { pictures: 12_000, lanes: 8, isClosed: false }
+/** Icons that go through before anything else: so long engines still compile what runs often, which costs as much again. */
+const WARM_UP = { pictures: 4_000, lanes: 8, isClosed: false }
 /** Forms are made beforehand, at most so many bytes of them at a time: what is measured is not their making. */
 const MOST_BYTES = 1_000_000_000
 
