@@ -20,8 +20,8 @@ export interface Rival {
 }
 
 /**
- * Starts all of them anew in each round, since each start compiles differently, and puts so many pictures through each, in blocks, by
- * turns: what the machine does beside, it does to all of them.
+ * Starts all of them anew in each round, since each start compiles differently, another one first each time, since who is started first
+ * may be slower for it; and puts so many pictures through each, in blocks, by turns: what the machine does beside, it does to all of them.
  */
 export async function playBlocks(
   rounds: number,
@@ -30,22 +30,29 @@ export async function playBlocks(
 ): Promise<Series<Run>[]> {
   const all = rivals.map(({ name }) => ({ name, turns: [] as Run[] }))
   for (let round = 0; round < rounds; round += 1) {
-    const runs = await playRound(pictures, rivals)
-    for (const [at, run] of runs.entries()) all[at]?.turns.push(run)
+    const first = round % rivals.length
+    const runs = await playRound(pictures, [...rivals.slice(first), ...rivals.slice(0, first)])
+    for (const { name, turns } of all) {
+      const run = runs.get(name)
+      if (run !== undefined) turns.push(run)
+    }
   }
   return all
 }
 
-async function playRound(pictures: number, rivals: readonly Rival[]): Promise<Run[]> {
+/** What became of each, by name. */
+async function playRound(pictures: number, rivals: readonly Rival[]): Promise<Map<string, Run>> {
   if (pictures % BLOCKS > 0) throw new Error(`${pictures} pictures do not make ${BLOCKS} blocks`)
   const loads: Load[] = []
   try {
-    for (const { open } of rivals) loads.push(await open())
-    const players = rivals.map(({ name }, at) => ({
-      name,
-      turn: () => (loads[at] as Load).block(pictures / BLOCKS),
-    }))
-    return (await playRounds(BLOCKS, players, SETTLING)).map(({ turns }) => together(turns))
+    const players = []
+    for (const { name, open } of rivals) {
+      const load = await open()
+      loads.push(load)
+      players.push({ name, turn: () => load.block(pictures / BLOCKS) })
+    }
+    const all = await playRounds(BLOCKS, players, SETTLING)
+    return new Map(all.map(({ name, turns }) => [name, together(turns)]))
   } finally {
     await Promise.all(loads.map(load => load.close()))
   }

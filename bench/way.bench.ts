@@ -9,7 +9,7 @@ import type { Load, Run } from './load.ts'
 import { compare } from './rounds.ts'
 import { describeSpread, median } from './spread.ts'
 
-const ROUNDS = 3
+const ROUNDS = 4
 /** Icons of each in a round. */
 const PICTURES = 3_000
 /** The latest steps, behind what stood before them; the report has the earlier ones from a run of their own. */
