@@ -1,7 +1,9 @@
-import { percentile } from '../faults/percentile.ts'
-
-/** The middle one, of two the larger; NaN of none. */
-export const median = (values: readonly number[]) => percentile(values, 0.5)
+/** The middle one, of an even number the mean of the two in the middle; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  const at = (place: number) => sorted[Math.floor(place)] ?? Number.NaN
+  return (at((sorted.length - 1) / 2) + at(sorted.length / 2)) / 2
+}
 
 /** The median with the least and the most, as it stands in a table. */
 export function describeSpread(values: readonly number[], digits = 2): string {
