@@ -210,7 +210,7 @@ export const databaseContract = defineContract({
       reply: success,
       isIdempotent: true,
       summary:
-        'forgets the task, also when there is none; endedMs: only one that ended at least that long ago, and its id for good',
+        'forgets the task, also when there is none; endedMs: only one that ended at least that long ago, whose id is given up for an hour',
     }),
     changes: get('/changes', {
       query: ofChanges,

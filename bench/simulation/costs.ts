@@ -27,21 +27,20 @@ export const steps = {
   client: { send: share(0.6), hear: share(0.4) },
   frontend: { readForm: share(0.5), makeTask: share(0.2), answer: share(0.3) },
   storage: {
+    // The making of a file included, of two that are written.
     accept: share(0.14, 3),
-    // Back from one file operation, on to the next: five times for each of two that are written, twice where it is read.
-    goOn: share(0.02, 12),
+    // Back from a thread, on to the next: twice for each that is written, once where one is read.
+    goOn: share(0.02, 5),
+    // A file is closed, has its name, and loses its temporary one (docs/decisions/028).
+    name: share(0.07, 2),
     answer: share(0.34 / 3, 3),
   },
   files: {
-    open: share(0.07, 3),
-    write: share(0.1, 2),
-    sync: share(0.1, 2),
-    close: share(0.02, 2),
-    link: share(0.05, 2),
-    syncFolder: share(0.04, 2),
-    unlink: share(0.05, 2),
-    stat: share(0.02),
-    read: share(0.05),
+    open: share(0.12),
+    write: share(0.16, 2),
+    sync: share(0.16, 2),
+    syncFolder: share(0.08, 2),
+    read: share(0.08),
   },
   database: {
     read: share(0.24, 2),

@@ -13,8 +13,8 @@ export interface Database<Task> {
   newTask(task: Task): Way
   /** Answers with a task once there is one. */
   getNewTask(): Way<Task>
-  /** Answers once it is on disk that a task is done: with another one if one waits, and nobody waits for it already. */
-  finishTask(ended: () => void): Way<Task | undefined>
+  /** Has `ended` called once it is on disk that a task is done; answers with another one once there is one. */
+  finishTask(ended: () => void): Way<Task>
   /** How many operations shared a transaction on average. */
   operationsATurn(): number
 }
@@ -31,9 +31,7 @@ export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
   const { process, durations, fsyncMs } = options
   const ms = options.costs.database
   const ready: Task[] = []
-  const polls: ((task: Task | undefined) => void)[] = []
-  /** Those who are answered with nothing if there is nothing for them in the present turn. */
-  const hasty = new Set<(task: Task | undefined) => void>()
+  const polls: ((task: Task) => void)[] = []
   let writes: (() => void)[] = []
   let answers: (() => void)[] = []
   let isRequested = false
@@ -44,15 +42,9 @@ export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
   const settle = (): number => {
     const granted = Math.min(ready.length, polls.length)
     for (const task of ready.splice(0, granted)) {
-      const poll = polls.shift() as (task: Task | undefined) => void
-      hasty.delete(poll)
+      const poll = polls.shift() as (task: Task) => void
       answers.push(() => poll(task))
     }
-    for (const poll of hasty) {
-      polls.splice(polls.indexOf(poll), 1)
-      answers.push(() => poll(undefined))
-    }
-    hasty.clear()
     return granted
   }
   /** Has a transaction at the end of this turn: behind all that has arrived by now. */
@@ -102,20 +94,19 @@ export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
     },
     *getNewTask() {
       yield process.does(ms.read)
-      const task = yield* result<Task | undefined>(resume => {
+      const task = yield* result<Task>(resume => {
         polls.push(resume)
         request()
       })
       yield process.does(ms.answer)
-      return task as Task
+      return task
     },
     *finishTask(ended) {
       yield process.does(ms.read)
-      const task = yield* result<Task | undefined>(resume => {
+      const task = yield* result<Task>(resume => {
         writes.push(() => {
           answers.push(ended)
           polls.push(resume)
-          hasty.add(resume)
         })
         request()
       })

@@ -10,7 +10,7 @@ const CONNECTIONS = 32
 export interface Network {
   /** From one process to another: half a round trip between two machines, nothing within one. */
   cross(from: Process, to: Process): Wait
-  /** Whom it asks next: one of a role after the other, in rounds, each in an order of its own (kit/transport.ts). */
+  /** Whom it asks next: who owes it the fewest answers, of several one after the other, in rounds (kit/transport.ts). */
   choose(from: Process, role: Role): Process
   /** Asks over one of few connections: what the other does until it has an answer is the way given. */
   ask<T>(from: Process, to: Process, answer: Way<T>): Way<T>
@@ -25,9 +25,10 @@ export interface NetworkOptions {
   readonly processes: readonly Process[]
 }
 
-/** Connections between two processes, and who waits for one. */
+/** Connections between two processes, who waits for one, and how many answers one owes the other. */
 interface Line {
   free: number
+  owes: number
   readonly waiting: (() => void)[]
 }
 
@@ -39,7 +40,7 @@ export function createNetwork({ events, durations, roundTripMs, processes }: Net
     entryOf(
       entryOf(lines, from, () => new Map()),
       to,
-      () => ({ free: CONNECTIONS, waiting: [] }),
+      () => ({ free: CONNECTIONS, owes: 0, waiting: [] }),
     )
   const take =
     (line: Line): Wait =>
@@ -59,7 +60,7 @@ export function createNetwork({ events, durations, roundTripMs, processes }: Net
     from.machine === to.machine
       ? resume => resume()
       : resume => events.after(durations.draw(roundTripMs / 2), resume)
-  function* askApart<T>(from: Process, to: Process, answer: Way<T>): Way<T> {
+  function* carry<T>(from: Process, to: Process, answer: Way<T>): Way<T> {
     yield cross(from, to)
     const said = yield* answer
     yield cross(to, from)
@@ -68,12 +69,20 @@ export function createNetwork({ events, durations, roundTripMs, processes }: Net
 
   return {
     cross,
-    askApart,
+    *askApart(from, to, answer) {
+      const line = lineOf(from, to)
+      line.owes += 1
+      const said = yield* carry(from, to, answer)
+      line.owes -= 1
+      return said
+    },
     *ask(from, to, answer) {
       const line = lineOf(from, to)
+      line.owes += 1
       yield take(line)
-      const said = yield* askApart(from, to, answer)
+      const said = yield* carry(from, to, answer)
       leave(line)
+      line.owes -= 1
       return said
     },
     choose(from, role) {
@@ -82,9 +91,14 @@ export function createNetwork({ events, durations, roundTripMs, processes }: Net
         role,
         () => [],
       )
-      if (round.length === 0) round.push(...processes.filter(process => process.role === role))
-      const [chosen] = round.splice(durations.below(round.length), 1)
+      const all = processes.filter(process => process.role === role)
+      if (round.length === 0) round.push(...all)
+      const least = Math.min(...all.map(to => lineOf(from, to).owes))
+      const owesLeast = (to: Process) => lineOf(from, to).owes === least
+      const next = round.some(owesLeast) ? round.filter(owesLeast) : all.filter(owesLeast)
+      const chosen = next[durations.below(next.length)]
       if (chosen === undefined) throw new Error(`there is no ${role}`)
+      if (round.includes(chosen)) round.splice(round.indexOf(chosen), 1)
       return chosen
     },
   }

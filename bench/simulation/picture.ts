@@ -23,7 +23,7 @@ export interface Places {
 export interface Ways {
   /** From a visitor's form to the answer with the id. */
   upload(client: Process, picture: Picture): Way
-  /** A loop of a worker: asks for a task, does it, has the next one with its end or asks again. Never ends. */
+  /** A loop of a worker: asks for a task, does it, has the next one with its end. Never ends. */
   serve(worker: Process): Way
 }
 
@@ -50,7 +50,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
   }
 
   // worker/task.ts
-  function* work(worker: Process, picture: Picture): Way<Picture | undefined> {
+  function* work(worker: Process, picture: Picture): Way<Picture> {
     yield worker.does(costs.worker.fetch)
     const source = storageOf(choose(worker, 'storage'))
     const upload = inPieces(pieces, () => [...hops([source.process], worker), move(worker)])
@@ -61,7 +61,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     const result = intoStorage([worker], target)
     yield* ask(worker, target.process, target.keep('finished', result))
     yield worker.does(costs.worker.finish)
-    const next = yield* ask(worker, database.process, database.finishTask(picture.ended))
+    const next = yield* askApart(worker, database.process, database.finishTask(picture.ended))
     yield worker.does(costs.worker.hear)
     return next
   }
@@ -79,13 +79,11 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     },
     // worker/pool.ts
     *serve(worker) {
-      for (;;) {
-        yield worker.does(costs.worker.finish)
-        // Held over a connection of its own until there is a task.
-        let picture: Picture | undefined = yield* askApart(worker, database.process, database.getNewTask())
-        yield worker.does(costs.worker.hear)
-        while (picture !== undefined) picture = yield* work(worker, picture)
-      }
+      yield worker.does(costs.worker.finish)
+      // Held over a connection of its own until there is a task, as the end of one is from then on.
+      let picture = yield* askApart(worker, database.process, database.getNewTask())
+      yield worker.does(costs.worker.hear)
+      for (;;) picture = yield* work(worker, picture)
     },
   }
 }

@@ -41,19 +41,16 @@ export function createStorage({ process, costs, durations, fsyncMs }: StorageOpt
     *keep(state, body) {
       const sync = shelves[state][durations.below(FOLDERS)] as Wait
       yield process.does(storage.accept)
-      yield* does(files.open)
       if (body !== undefined) yield body
       yield* does(files.write)
       yield* does(files.sync, fsyncMs)
-      yield* does(files.close)
-      yield* does(files.link)
-      yield together([sync, process.doesFile(files.unlink)])
+      yield process.does(storage.name)
+      yield sync
       yield process.does(storage.answer)
     },
     *give(body) {
       yield process.does(storage.accept)
       yield* does(files.open)
-      yield* does(files.stat)
       yield process.doesFile(files.read)
       yield process.does(storage.answer)
       if (body !== undefined) yield body
