@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { createAdmission } from './admission.ts'
 import type { ServiceError } from './errors.ts'
+import { limits } from './limits.ts'
 import { createPacer, LOOKS, type Pace, type Pacer } from './pace.ts'
 
 export interface ConnectionOptions {
@@ -17,8 +18,10 @@ interface Connection {
   socket: Socket
   /** What the bytes go over in the end. */
   readonly outer: Socket
-  /** Requests under way on it. */
+  /** Requests under way on it: the one that is answered, and those that wait for its end. */
   calls: number
+  /** Begins with each of those, which came before the one ahead of them was answered. */
+  waiting: (() => void)[]
   /** Why it gets nothing but /health: it came when there was no room. */
   refusal: ServiceError | undefined
   leave(): void
@@ -30,6 +33,9 @@ interface Connection {
 /**
  * Holds the connections of an app to a number, and cuts those whose reader takes too little. When it is full, the connection
  * that has been without a request for longest makes room; only if there is none, the new one is refused.
+ *
+ * Requests on one connection are begun one after the other, so that what it may cost is what one request costs. Those that come at once
+ * (RFC 9112, 9.3.2) would all be under way otherwise, and Node never closes an answer whose turn does not come before the connection ends.
  */
 export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: ConnectionOptions): void {
   const admission = createAdmission({ most, message: 'The service has too many connections.' })
@@ -39,6 +45,7 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
   const end = (connection: Connection) => {
     all.delete(connection.socket)
     connection.leave()
+    connection.waiting = []
     connection.socket.destroy()
   }
   const makeRoom = () => {
@@ -61,6 +68,7 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
       socket,
       outer: socket,
       calls: 0,
+      waiting: [],
       refusal: undefined,
       leave() {},
       pacer,
@@ -89,15 +97,25 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
   app.addHook('onRequest', (request, reply, next) => {
     const { socket } = request.raw
     const connection = all.get(socket)
-    if (connection === undefined) return next()
+    if (connection === undefined) {
+      // One that was ended: nobody hears what is done for it.
+      if (!socket.destroyed) next()
+      return
+    }
+    const begin = () => {
+      reply.raw.on('close', () => {
+        connection.calls -= 1
+        if (all.delete(socket)) all.set(socket, connection)
+        connection.waiting.shift()?.()
+      })
+      if (connection.refusal === undefined || request.routeOptions.url === '/health') return next()
+      enter(connection)
+      next(connection.refusal)
+    }
     connection.calls += 1
-    reply.raw.on('close', () => {
-      connection.calls -= 1
-      if (all.delete(socket)) all.set(socket, connection)
-    })
-    if (connection.refusal === undefined || request.routeOptions.url === '/health') return next()
-    enter(connection)
-    next(connection.refusal)
+    if (connection.calls === 1) begin()
+    else if (connection.waiting.length === limits.requestsAhead) end(connection)
+    else connection.waiting.push(begin)
   })
 
   const look = () => {

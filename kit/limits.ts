@@ -28,6 +28,8 @@ export const limits = {
   innerReaderMs: 120_000,
   /** Requests that a visitor's connection may bring. Services, which keep theirs for good, are not counted: that has its price. */
   visitorRequests: 10_000,
+  /** Requests that a connection may bring before the one ahead of them is answered; they wait for it. */
+  requestsAhead: 16,
 } as const
 
 /** Bytes a second that a sender, or a visitor who reads, must manage. */

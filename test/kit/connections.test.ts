@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { limits } from '../../kit/limits.ts'
 import type { ServerOptions } from '../../kit/server.ts'
 import { buildToy, listen, portOf, type ToyHandlers } from './toy.ts'
 import { ask, openWire, until } from './wire.ts'
@@ -176,4 +177,67 @@ t.test('too many headers are refused, as many as allowed are read', async t => {
   t.match(most, /^HTTP\/1\.1 200 /)
   for (const count of [99, 500, 3_000])
     t.match(await ask(t, port, get('/byId?id=1', 'Connection: close', ...lines(count))), /^HTTP\/1\.1 431 /)
+})
+
+t.test('requests that come at once are begun one after the other, and answered in order', async t => {
+  const begun: number[] = []
+  const waiting: (() => void)[] = []
+  const byId: ToyHandlers['byId'] = async ({ query: { id } }) => {
+    begun.push(id)
+    await new Promise<void>(resolve => waiting.push(resolve))
+    return { id }
+  }
+  const { port, get } = await open(t, { byId }, { guard: undefined })
+  const wire = await openWire(t, port)
+  const ids = Array.from({ length: 1 + limits.requestsAhead }, (_, at) => at + 1)
+  wire.say(ids.map(id => get(`/byId?id=${id}`)).join(''))
+  for (const id of ids) {
+    await until(`${id} is begun`, () => waiting.length > 0)
+    await nextTurn()
+    t.same(begun, ids.slice(0, id))
+    waiting.shift()?.()
+    await wire.hears(new RegExp(`"id":${id}}`))
+  }
+  t.same(
+    [...wire.heard().matchAll(/"id":([0-9]+)/g)].map(([, id]) => Number(id)),
+    ids,
+  )
+})
+
+t.test(
+  'of requests that come at once and whose caller goes, the first is told, and no other is begun',
+  async t => {
+    let told = 0
+    let begun = 0
+    const byId: ToyHandlers['byId'] = async ({ query: { id }, signal }) => {
+      begun += 1
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      told += 1
+      return { id }
+    }
+    const { port, get } = await open(t, { byId }, { guard: undefined })
+    const wire = await openWire(t, port)
+    wire.say(get('/byId?id=1').repeat(3))
+    await until('one is begun', () => begun > 0)
+    wire.hangUp()
+    await until('it is told', () => told > 0)
+    await delay(50)
+    t.same({ begun, told }, { begun: 1, told: 1 })
+  },
+)
+
+t.test('who sends very many before the first is answered is cut, and none of the rest is begun', async t => {
+  let begun = 0
+  const byId: ToyHandlers['byId'] = async ({ query: { id }, signal }) => {
+    begun += 1
+    await new Promise(resolve => signal.addEventListener('abort', resolve))
+    return { id }
+  }
+  const { port, get, visit } = await open(t, { byId }, { guard: undefined })
+  const wire = await openWire(t, port)
+  wire.say(get('/byId?id=1').repeat(2 + limits.requestsAhead + 500))
+  await wire.closed
+  t.equal(wire.heard(), '')
+  t.match(await visit('/health'), /200 OK/)
+  t.ok(begun <= 1, `${begun} begun`)
 })
