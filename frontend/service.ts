@@ -108,6 +108,7 @@ export function buildFrontend({
     },
     async submitTask({ request, reply }) {
       await visitors.countUpload(request)
+      visitors.enterUpload(request, reply)
       const length = readAnnouncement(request, maxUploadBytes)
       const leave = uploads.enter(unitsOf(length, maxUploadBytes))
       try {

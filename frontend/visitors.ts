@@ -10,6 +10,8 @@ const MINUTE_MS = 60_000
 const GONE_A_MISS = 10
 /** Streams of events, and answers that wait, that one visitor may hold at once. */
 export const STREAMS_EACH = 20
+/** Uploads of one visitor at once. */
+export const UPLOADS_EACH = 64
 
 export interface VisitorLimits {
   /** Uploads of one address in a minute. */
@@ -22,8 +24,10 @@ export interface VisitorLimits {
 
 /** What each visitor may do. One is an address, an IPv6 network of 64 bits; who is on this machine itself may do anything. */
 export interface Visitors {
-  /** Counts an upload; `overloaded` when it is one too many. */
+  /** Counts an upload in this minute; `overloaded` when it is one too many. */
   countUpload(request: FastifyRequest): Promise<void>
+  /** Counts an upload until it is answered; `overloaded` when it is one too many at once. */
+  enterUpload(request: FastifyRequest, reply: FastifyReply): void
   /** Asks about a task; when it is `not-found` that counts, and after too many of those nothing is asked: `overloaded`. */
   countMiss<T>(request: FastifyRequest, ask: () => Promise<T>): Promise<T>
   /** Counts that so many tasks were not there of which one request asked: ten as one, since a browser may remember some. */
@@ -37,22 +41,9 @@ export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Vis
   const uploads = createCounter(app, limits.uploadsPerMinute, 'Too many uploads from this address.')
   const misses = createCounter(app, limits.missesPerMinute, 'Too many asks for tasks that do not exist.')
   const streams = createAdmission({ most: limits.maxStreams, message: 'Too many tasks are being followed.' })
-  const streamsOf = new Map<string, Admission>()
+  const enterOwnStream = limitEach(STREAMS_EACH, 'You follow too many tasks.')
+  const enterOwnUpload = limitEach(UPLOADS_EACH, 'You upload too many pictures at once.')
   let hasWarned = false
-
-  const enterOwn = (request: FastifyRequest): (() => void) => {
-    if (isOwn(request)) return () => {}
-    const key = normalizeIP(request.ip)
-    const own =
-      streamsOf.get(key) ??
-      createAdmission({ most: STREAMS_EACH, message: 'You follow too many tasks.', code: 'overloaded' })
-    const leave = own.enter(1)
-    streamsOf.set(key, own)
-    return () => {
-      leave()
-      if (own.underWay() === 0) streamsOf.delete(key)
-    }
-  }
 
   const warnOfProxy = (request: FastifyRequest) => {
     if (hasWarned || !isLoopback(request.ip) || isDirect(request)) return
@@ -65,6 +56,7 @@ export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Vis
       warnOfProxy(request)
       return uploads(request, true)
     },
+    enterUpload: (request, reply) => whenClosed(reply, enterOwnUpload(request)),
     async countMiss(request, ask) {
       await misses(request, false)
       try {
@@ -77,12 +69,11 @@ export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Vis
     async countGone(request, gone) {
       for (let counted = 0; counted < gone; counted += GONE_A_MISS) await misses(request, true)
     },
-    enterStream(request, { raw }) {
-      const leaveOwn = enterOwn(request)
+    enterStream(request, reply) {
+      const leaveOwn = enterOwnStream(request)
       try {
         const leave = streams.enter(1)
-        // One listener: more than ten on an answer are warned of.
-        raw.once('close', () => {
+        whenClosed(reply, () => {
           leave()
           leaveOwn()
         })
@@ -91,6 +82,28 @@ export function createVisitors(app: FastifyInstance, limits: VisitorLimits): Vis
         throw error
       }
     },
+  }
+}
+
+/** Runs it once the answer is written or its caller is gone; at once where that has been. */
+function whenClosed({ raw }: FastifyReply, run: () => void): void {
+  if (raw.destroyed) run()
+  else raw.once('close', run)
+}
+
+/** Holds what each visitor has under way to a number: gives the way out, to be called at its end; `overloaded` when it is one too many. */
+function limitEach(most: number, message: string): (request: FastifyRequest) => () => void {
+  const of = new Map<string, Admission>()
+  return request => {
+    if (isOwn(request)) return () => {}
+    const key = normalizeIP(request.ip)
+    const own = of.get(key) ?? createAdmission({ most, message, code: 'overloaded' })
+    const leave = own.enter(1)
+    of.set(key, own)
+    return () => {
+      leave()
+      if (own.underWay() === 0) of.delete(key)
+    }
   }
 }
 

@@ -126,11 +126,11 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
         isVerified = false
       })
   // Small questions, held polls, large bodies and downloads each have connections of their own, so that none waits for
-  // another; so has the question who is there, for whose answer all others wait. Whoever asks for polls and downloads sees to
-  // it that there are not too many.
+  // another; so has the question who is there, for whose answer all others wait. Whoever asks for polls and downloads, or
+  // sends large bodies, sees to it that there are not too many: who waited for a connection would not be told.
   const asks = openWatched(32, ASK_MS)
   const polls = openWatched(null, POLL_MS)
-  const uploads = openWatched(128, STREAM_MS)
+  const uploads = openWatched(null, STREAM_MS)
   const downloads = openWatched(null, STREAM_MS)
   const doorbell = openPool(1, HEALTH_MS, connect).on('disconnect', () => {
     // While others stand they say enough.

@@ -11,6 +11,9 @@ import type { Link } from '../kit/mesh.ts'
 import type { storageContract } from '../storage/contract.ts'
 import { asRefusal } from './refusal.ts'
 
+/** Uploads that go to storage in pieces at once: each has a connection, and up to 256 KB that storage holds. */
+export const UPLOADS_IN_PIECES = 512
+
 export interface IntakeOptions {
   /** Who takes in: so it stands in failpoints. */
   readonly service: IntakeOwner
@@ -34,7 +37,9 @@ export type Intake = (upload: Bytes, saidBytes?: number) => Promise<number>
  * always has its image. A crash in between leaves an image without a task, which the sweeper removes.
  */
 export function createIntake({ service, database, storage, ...limits }: IntakeOptions): Intake {
-  const pixels = createAdmission({ most: limits.maxPixelsUnderWay, message: 'Too much is being taken in.' })
+  const message = 'Too much is being taken in.'
+  const pixels = createAdmission({ most: limits.maxPixelsUnderWay, message })
+  const inPieces = createAdmission({ most: UPLOADS_IN_PIECES, message })
 
   const store = async (upload: Bytes, maxBytes: number | undefined): Promise<number> => {
     for (;;) {
@@ -78,14 +83,17 @@ export function createIntake({ service, database, storage, ...limits }: IntakeOp
     return id
   }
 
-  /** Judges it, and takes it in when its pixels have room. */
+  /** Judges it, and takes it in when there is room for it. */
   const judge = async (upload: Bytes, saidBytes: number | undefined): Promise<number> => {
     const { first, body } = await peek(upload, HEADER_BYTES)
-    const leave = pixels.enter(pixelsOf(first, limits.maxPixels))
+    const leavePixels = pixels.enter(pixelsOf(first, limits.maxPixels))
+    let leavePieces: (() => void) | undefined
     try {
+      if (!Buffer.isBuffer(body.data)) leavePieces = inPieces.enter(1)
       return await take(body, saidBytes)
     } finally {
-      leave()
+      leavePieces?.()
+      leavePixels()
     }
   }
 

@@ -3,7 +3,7 @@ import t from 'tap'
 import { databaseConfig } from '../database/config.ts'
 import { frontendConfig } from '../frontend/config.ts'
 import { FORM_BYTES, formLimits } from '../frontend/form.ts'
-import { STREAMS_EACH } from '../frontend/visitors.ts'
+import { STREAMS_EACH, UPLOADS_EACH } from '../frontend/visitors.ts'
 import type { Setting } from '../kit/config.ts'
 import { LEAST_BYTES_PER_SECOND, limits } from '../kit/limits.ts'
 import * as peer from '../kit/peer.ts'
@@ -14,6 +14,7 @@ import * as transport from '../kit/transport.ts'
 import { kvStoreConfig } from '../kv-store/config.ts'
 import { masterConfig } from '../master/config.ts'
 import { storageConfig } from '../storage/config.ts'
+import { UPLOADS_IN_PIECES } from '../tasks/intake.ts'
 import { workerConfig } from '../worker/config.ts'
 
 const units: Record<string, number> = {
@@ -64,6 +65,8 @@ t.test('the README’s table has every limit as it is in the code, and no other'
     ...Object.fromEntries([peer, refusal, run, secureServer, transport].flatMap(timesOf)),
     FORM_BYTES,
     STREAMS_EACH,
+    UPLOADS_EACH,
+    UPLOADS_IN_PIECES,
     LEAST_BYTES_PER_SECOND,
   }
   const known = new Map([...Object.entries(fixed), ...readSettings()])

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import { failed } from '../../database/contract.ts'
-import { STREAMS_EACH } from '../../frontend/visitors.ts'
+import { STREAMS_EACH, UPLOADS_EACH } from '../../frontend/visitors.ts'
 import { uniqueImage } from '../images/noise.ts'
 import { openWire } from '../kit/wire.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -231,3 +231,28 @@ t.test('all visitors together hold so many streams, and nothing stays of those t
   for (const wire of wires) wire.hangUp()
   for (;;) if (/ 200 /.test(await (await follow(1)).hears(/\r\n\r\n[\s\S]/))) break
 })
+
+t.test(
+  'one address has so many uploads under way at once, others are let in, and the end of one makes room',
+  async t => {
+    const { port, upload } = await open(t)
+    const visitor = from('192.0.2.1')
+    const begin = async () => {
+      const wire = await openWire(t, port)
+      const head =
+        'POST /submitTask HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nContent-Length: 9000\r\n'
+      wire.say(`${head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n`)
+      return wire
+    }
+    const wires = await Promise.all(Array.from({ length: UPLOADS_EACH }, begin))
+    const refused = await waitFor('all are under way', async () => {
+      const answer = await upload(visitor)
+      return answer.status === 429 && answer
+    })
+    t.ok(refused.retryAfter >= 1 && refused.retryAfter <= 60, `${refused.retryAfter} s`)
+    t.equal((await upload(from('192.0.2.2'))).status, 200, 'another address')
+    t.equal((await upload()).status, 200, 'who is on this machine itself')
+    wires[0]?.hangUp()
+    await waitFor('there is room', async () => (await upload(visitor)).status === 200)
+  },
+)

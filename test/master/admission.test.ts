@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { request } from 'undici'
 import type { ServiceError } from '../../kit/errors.ts'
+import { UPLOADS_IN_PIECES } from '../../tasks/intake.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
 import { openWire } from '../kit/wire.ts'
 import { openStage, type Stage } from '../stage.ts'
@@ -48,3 +49,23 @@ t.test('an upload without a length counts as the largest', async t => {
   t.match(await send(stage, largeImage(1, 1_800_000)), { code: 'unavailable' })
   t.equal(await send(stage, largeImage(1, 1_200_000)), undefined)
 })
+
+t.test(
+  'large uploads that take their time keep no other waiting: one too many is told so at once',
+  async t => {
+    const stage = await openStage(t)
+    const image = largeImage(1, 100_000)
+    const length = `Content-Length: ${image.length}`
+    const wires = await Promise.all(
+      Array.from({ length: UPLOADS_IN_PIECES }, () =>
+        begin(t, stage, '/new', length, image.subarray(0, 70_000)),
+      ),
+    )
+    const isFull = async () => (await send(stage, image))?.message === 'Too much is being taken in.'
+    await waitFor('all of them are under way', isFull)
+    t.equal(await send(stage, uniqueImage(1)), undefined, 'a small one needs no connection of its own')
+    wires[0]?.say(image.subarray(70_000))
+    t.match(await wires[0]?.hears(/\r\n\r\n[0-9]+$/), / 200 OK/)
+    await waitFor('there is room again', async () => (await send(stage, image)) === undefined)
+  },
+)
