@@ -29,7 +29,7 @@ interface Strike {
 
 /** Stands before a service, passes everything on, and brings trouble to single requests when it is told to. */
 export interface Detour {
-  /** Resolves once the next request whose first line (`POST /new HTTP/1.1`) fits has had that trouble. */
+  /** Resolves once the next request whose first line (`POST /newTask?id=1 HTTP/1.1`) fits has had that trouble. */
   strike(trouble: Trouble, fits: Strike['fits']): Promise<void>
   close(): void
 }

@@ -19,7 +19,7 @@ export interface Held {
 /** What a holder says of its task, and whether it may be said. */
 export type Word = 'registerTaskFinished' | 'renewTask' | 'releaseTask' | 'failTask'
 
-/** A worker made by hand: it takes tasks as workers do, and does with them what no worker of ours does. */
+/** A worker made by hand: it takes tasks at a master, as workers of others do, and does with them what no worker of ours does. */
 export interface Hand {
   /** Takes a task; `undefined` when none came within so many seconds. */
   take(waitSeconds: number): Promise<Held | undefined>

@@ -13,7 +13,7 @@ export interface DispatchOptions {
   readonly storage: Link<typeof storageContract>
 }
 
-export interface Asker {
+interface Asker {
   readonly worker?: string | undefined
   readonly wait?: number | undefined
 }

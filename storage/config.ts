@@ -25,7 +25,7 @@ export const storageConfig = {
     abandonedMs: setting(whole(100, 1e9).default(60_000), {
       env: 'ABANDONED_MS',
       unit: 'ms',
-      says: 'a temporary file untouched for that long is removed; longer than a sender may be silent (30 s)',
+      says: 'a temporary file untouched for that long is removed; longer than PATIENCE_MS, which a sender may be silent',
     }),
     quotaBytes: setting(whole(0, MOST_QUOTA_BYTES).default(20_000_000_000), {
       env: 'QUOTA_BYTES',

@@ -42,7 +42,7 @@ const folderOf = (path: string) => path.split('/')[0] ?? ''
 const isContract = (path: string) => services.some(service => path === `${service}/contract.ts`)
 const isOurs = (name: string) => folders.includes(folderOf(name)) && name.endsWith('.ts')
 
-/** Whether `path` may import `name`: style.md, "Who may import whom". */
+/** Whether `path` may import `name`. */
 function mayImport(path: string, name: string): boolean {
   const [from, to] = [folderOf(path), isOurs(name) ? folderOf(name) : 'library']
   if (from === 'test' || from === 'bench' || from === 'faults') return true

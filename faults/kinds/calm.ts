@@ -40,7 +40,7 @@ async function grantOneByOne({ open, rounds }: Stage, findings: ReturnType<typeo
   const inner = createInner(system.secret)
   await system.kill('worker', 'SIGTERM')
   const take = async () => {
-    const grant = await inner.json<Grant>(`${system.urls.master}/getNewTask?worker=idle&wait=60`, 'POST')
+    const grant = await inner.json<Grant>(`${system.urls.database}/getNewTask?worker=idle&wait=60`, 'POST')
     return { grant, at: performance.now() }
   }
   const [fromSent, fromAnswered]: [number[], number[]] = [[], []]

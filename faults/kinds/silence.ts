@@ -59,7 +59,7 @@ function figureOf(what: string, lateMs: readonly number[]): Figure {
 
 type Take = () => Promise<number | undefined>
 
-/** Takes a task as a worker does, or as an original one: without a name, a token, or patience. Gives its id. */
+/** Takes a task at a master, as a worker with a name does, or as an original one: without a name, a token, or patience. Gives its id. */
 function takerOf({ system }: Scene, isLeased: boolean): Take {
   const hand = createHand(system, 'silent')
   if (isLeased) return async () => (await hand.take(TAKE_SECONDS))?.id

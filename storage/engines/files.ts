@@ -21,7 +21,7 @@ export interface FileStorageOptions {
   readonly path: string
   readonly fatal: Fatal
   /**
-   * A temporary file untouched for this long, in ms, is swept. Longer than the longest silence of a sender (30 s), since
+   * A temporary file untouched for this long, in ms, is swept. Longer than a sender may be silent, since
    * another process may be writing it.
    */
   readonly abandonedMs?: number

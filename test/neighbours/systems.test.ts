@@ -21,7 +21,7 @@ t.setTimeout(1_800_000)
 /** Does the main job in a system in which these are originals, and tells how it went. */
 async function doJob(t: Test, originals: readonly Service[]): Promise<System> {
   const system = await startSystem(t, { originals })
-  // Original master and original worker race for each image, and lose some (findings.ts): not while the worker is paused.
+  // Original master and original worker race for each image, and lose some (docs/originals.md): not while the worker is paused.
   const races = originals.includes('master') && originals.includes('worker')
   const probe = startProbe(system)
   const uploadAll = () => uploadMany(system, IMAGES)
