@@ -55,6 +55,11 @@ export function createIntake({ service, database, storage, ...limits }: IntakeOp
     }
   }
 
+  /** An original database cannot forget a task: as a finished one that nobody knows it harms nobody. */
+  const abandon = async (id: number): Promise<void> => {
+    await database.ask.setById({}, { body: { id, state: finished } }).catch(() => {})
+  }
+
   // An original database draws the id itself and shows the task at once: it is hidden while its image travels.
   const storeBehindOriginal = async (upload: Bytes): Promise<number> => {
     const id = Number(await database.ask.newTask({}))
@@ -62,8 +67,7 @@ export function createIntake({ service, database, storage, ...limits }: IntakeOp
     try {
       await storage.ask.sendImage({ id, state: 'working' }, { body: upload })
     } catch (error) {
-      // It cannot forget a task: as a finished one that nobody knows it harms nobody.
-      await database.ask.setById({}, { body: { id, state: finished } }).catch(() => {})
+      await abandon(id)
       throw error
     }
     await database.ask.setById({}, { body: { id, state: notStarted } })
@@ -74,11 +78,16 @@ export function createIntake({ service, database, storage, ...limits }: IntakeOp
     if (await database.isOriginal()) return storeBehindOriginal(upload)
     const id = await store(upload, saidBytes)
     failpoint(`${service}.image.stored`)
-    await database.ask.newTask({ id }).catch(error => {
+    const made = await database.ask.newTask({ id }).catch(error => {
       // It took so long that its image was taken for one without a task, and thrown away.
       if (hasCode(error, 'conflict')) throw sendAgain()
       throw error
     })
+    if (Number(made) !== id) {
+      // An original database, which counts its own, has come in the place of ours: of that task there is no image.
+      await abandon(Number(made))
+      throw sendAgain()
+    }
     failpoint(`${service}.task.made`)
     return id
   }

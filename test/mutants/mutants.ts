@@ -8,9 +8,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'tasks/intake.ts',
-        find: '    await database.ask.newTask({ id }).catch(error => {',
+        find: '    const made = await database.ask.newTask({ id }).catch(error => {',
         replace:
-          '    if (id > 0) setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    else await database.ask.newTask({ id }).catch(error => {',
+          '    if (id > 0) setTimeout(() => void database.ask.newTask({ id }).catch(() => {}), 50)\n    const made = id > 0 ? id : await database.ask.newTask({ id }).catch(error => {',
       },
     ],
     shownBy: { fault: 'T2', rounds: 8 },
