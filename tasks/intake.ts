@@ -27,8 +27,8 @@ export interface IntakeOptions {
 
 /**
  * Takes an upload in, of at most so many bytes if that was said: gives the id of its task, once image and task are on disk. Judges
- * its first bytes: `unsupported-type`, `unprocessable`, `too-large`; `unavailable` when too much is being taken in. Lets go of what
- * it refuses.
+ * its first bytes: `unsupported-type`, `unprocessable`, `too-large`; `unavailable` when too much is being taken in, or when storage or
+ * database cannot do their part. Lets go of what it refuses.
  */
 export type Intake = (upload: Bytes, saidBytes?: number) => Promise<number>
 
@@ -100,6 +100,8 @@ export function createIntake({ service, database, storage, ...limits }: IntakeOp
     try {
       if (!Buffer.isBuffer(body.data)) leavePieces = inPieces.enter(1)
       return await take(body, saidBytes)
+    } catch (error) {
+      throw isOf(body, error) ? error : asOutage(error)
     } finally {
       leavePieces?.()
       leavePixels()
@@ -123,4 +125,14 @@ function pixelsOf(first: Buffer, maxPixels: number): number {
   }
 }
 
-const sendAgain = () => new ServiceError('unavailable', 'Please send it once more.')
+/** True for what was wrong with an upload while it travelled: with its sender, and with nobody it travelled to. */
+const isOf = ({ data }: Bytes, error: unknown): boolean => !Buffer.isBuffer(data) && data.errored === error
+
+/** What storage or database said, to who uploads: of room and load as it is, all else says nothing of the upload. */
+const asOutage = (error: unknown): unknown =>
+  !(error instanceof ServiceError) ||
+  hasCode(error, 'request-timeout', 'too-large', 'overloaded', 'unavailable', 'disk-full')
+    ? error
+    : sendAgain(error)
+
+const sendAgain = (cause?: unknown) => new ServiceError('unavailable', 'Please send it once more.', { cause })

@@ -1,13 +1,16 @@
+import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { databaseContract } from '../../database/contract.ts'
+import { type ErrorCode, ServiceError } from '../../kit/errors.ts'
 import { storageContract } from '../../storage/contract.ts'
 import { createIntake } from '../../tasks/intake.ts'
-import { uniqueImage } from '../images/noise.ts'
+import { largeImage, uniqueImage } from '../images/noise.ts'
 import { type Asked, openDouble, type Said } from './double.ts'
 
 type Answer = (asked: Asked) => Said
 
 const success: Said = { text: 'success' }
+const wrongInput: Said = { status: 400, text: 'Error: Wrong input\n' }
 
 /** Of ours, unless said. */
 interface Behind {
@@ -53,3 +56,51 @@ t.test(
     t.match(asked.at(-1), ends(0), 'and no worker sees that one')
   },
 )
+
+t.test('an upload whose task an original database has forgotten meanwhile is to be sent again', async t => {
+  const { takeIn } = await openIntake(t, {
+    originalDatabase: ({ line, body }) => {
+      if (line === 'POST /newTask') return { text: '7' }
+      return body.endsWith('"state":0}') ? wrongInput : success
+    },
+  })
+  await t.rejects(takeIn(upload), sendAgain)
+})
+
+t.test('a storage or database that cannot do its part is away for who uploads, whatever it says', async t => {
+  const statuses = [400, 401, 403, 404, 405, 409, 422, 500, 502]
+  const refusals = statuses.map((status): Said => ({ status, text: 'Error: no\n' }))
+  for (const said of [...refusals, { text: 'what is this' }])
+    for (const place of ['storage', 'originalStorage', 'database', 'originalDatabase'] as const) {
+      const { takeIn } = await openIntake(t, { [place]: () => said })
+      const data = Readable.from([largeImage(1, 200_000)])
+      await t.rejects(takeIn({ data }), sendAgain, `${place}: ${JSON.stringify(said)}`)
+    }
+})
+
+t.test('what a storage or database says of room and load is passed on, with when to come back', async t => {
+  const refusals: [number, ErrorCode][] = [
+    [413, 'too-large'],
+    [429, 'overloaded'],
+    [503, 'unavailable'],
+    [507, 'disk-full'],
+  ]
+  for (const [status, code] of refusals) {
+    const refuse = () => ({ status, text: 'Error: as it was said\n', headers: { 'retry-after': '7' } })
+    for (const behind of [{ storage: refuse }, { database: refuse }]) {
+      const { takeIn } = await openIntake(t, behind)
+      await t.rejects(takeIn(upload), { code, message: 'as it was said', retryAfterSeconds: 7 })
+    }
+  }
+})
+
+t.test('what was wrong with an upload itself stays what it is, while it travels, too', async t => {
+  for (const code of ['bad-request', 'request-timeout', 'too-large'] as const) {
+    const { takeIn } = await openIntake(t, {})
+    const data = new Readable({ read() {} })
+    data.push(largeImage(1, 200_000))
+    const taken = takeIn({ data })
+    setImmediate(() => data.destroy(new ServiceError(code, 'Of the visitor.')))
+    await t.rejects(taken, { code, message: 'Of the visitor.' })
+  }
+})
