@@ -4,7 +4,7 @@ import { discard } from './body.ts'
 import { HandshakeError, isConnectFailure } from './connector.ts'
 import type { Bytes } from './contract.ts'
 import type { Credentials } from './credentials.ts'
-import { asRetrySeconds, type ServiceError } from './errors.ts'
+import { asRetrySeconds, ServiceError } from './errors.ts'
 import { Flow } from './flow.ts'
 import {
   asUnavailable,
@@ -50,8 +50,8 @@ export interface Sending extends Request {
 /** Sends requests to one of the live instances of a service. */
 export interface Transport {
   /**
-   * Tries one instance after the other, those that answered lately first; `unavailable` when none can be found in 5 s. A
-   * body that is a stream goes to the next one as well while nothing of it was read.
+   * Tries one instance after the other, those that answered lately first; `unavailable` when none can be found in 5 s, or
+   * when it does not let this service in. A body that is a stream goes to the next one as well while nothing of it was read.
    */
   send(request: Sending): Promise<Response>
   /** True when who would be asked now is a service of the original system. */
@@ -78,6 +78,13 @@ export function createTransport(options: TransportOptions): Transport {
   const refuse = (cause: unknown): ServiceError => {
     const awayMs = performance.now() - (awaySince ?? performance.now())
     return asUnavailable(cause, options.service, asRetrySeconds(awayMs))
+  }
+
+  /** It is this service that is not let in: whoever asks it has shown what is wanted, or needs nothing. */
+  const shutOut = ({ status, body }: Response): ServiceError => {
+    discard({ data: body })
+    options.warn(`${options.service} does not let this service in (${status}): is the secret the same?`)
+    return new ServiceError('unavailable', `The ${options.service} service cannot be used now.`)
   }
 
   const isUsable = ({ value, instance }: Entry): boolean => {
@@ -161,7 +168,9 @@ export function createTransport(options: TransportOptions): Transport {
         for (;;) {
           const slot = await find(giveUpAt, request.signal)
           try {
-            return await slot.peer.send(request, body)
+            const answer = await slot.peer.send(request, body)
+            if (answer.status === 401 || answer.status === 403) throw shutOut(answer)
+            return answer
           } catch (error) {
             // Not the peer's doing: the caller gave up, or the body it sends on broke off.
             if (request.signal?.aborted || !isNetworkFailure(error)) throw error

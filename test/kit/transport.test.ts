@@ -351,6 +351,18 @@ t.test('an entry without an instance is believed without a secret, and not used 
   t.equal(bare.requests.length, before)
 })
 
+t.test('who does not let its caller in cannot be used, and the operator hears of it', async t => {
+  const value = await listen(buildToy(t, {}, { guard: { secrets: ['the secret'] } }))
+  for (const given of [{}, { secret: 'another one' }]) {
+    const { ask, warnings } = connect(t, [{ value, instance: 'toy-1' }], given)
+    await t.rejects(ask.byId({ id: 7 }), { code: 'unavailable', message: /toy service cannot be used/ })
+    const body = { data: Readable.from(['abc', 'def']) }
+    await t.rejects(ask.put({}, { body }), { code: 'unavailable' })
+    t.ok(body.data.destroyed, 'what was to be sent is let go of')
+    t.match(warnings, [/toy does not let this service in/, /toy does not let this service in/])
+  }
+})
+
 t.test('a service of ours is no original, nor is one that is about to fail', async t => {
   const { entries } = await openToys(t, 1)
   t.notOk(await connect(t, entries).transport.isOriginal())
