@@ -25,6 +25,8 @@ const refusal = z.object({
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
+  /** Said this way it may not be said twice, whatever holds for its route: it is not sent again when an answer got lost. */
+  readonly isOnce?: boolean
 }
 
 type Caller<R extends Route> =
@@ -56,7 +58,7 @@ function createCaller(service: string, route: Route, transport: Transport) {
       body: encodeBody(route, options.body),
       isPoll: Number(query.wait ?? 0) > 0,
       isDownload: route.reply.kind === 'bytes',
-      isIdempotent: route.isIdempotent,
+      isIdempotent: route.isIdempotent && options.isOnce !== true,
       signal: options.signal,
     })
     try {

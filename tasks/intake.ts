@@ -62,9 +62,9 @@ export function createIntake({ service, database, storage, ...limits }: IntakeOp
 
   // An original database draws the id itself and shows the task at once: it is hidden while its image travels.
   const storeBehindOriginal = async (upload: Bytes): Promise<number> => {
-    const id = Number(await database.ask.newTask({}))
-    await database.ask.setById({}, { body: { id, state: inProgress } })
+    const id = Number(await database.ask.newTask({}, { isOnce: true }))
     try {
+      await database.ask.setById({}, { body: { id, state: inProgress } })
       await storage.ask.sendImage({ id, state: 'working' }, { body: upload })
     } catch (error) {
       await abandon(id)

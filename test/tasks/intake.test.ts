@@ -104,3 +104,23 @@ t.test('what was wrong with an upload itself stays what it is, while it travels,
     await t.rejects(taken, { code, message: 'Of the visitor.' })
   }
 })
+
+t.test('a task of an original database that could not be hidden is ended', async t => {
+  const { takeIn, asked } = await openIntake(t, {
+    originalDatabase: ({ line, body }) => {
+      if (line === 'POST /newTask') return { text: '7' }
+      return body.endsWith('"state":1}') ? { status: 500, text: 'no' } : success
+    },
+  })
+  await t.rejects(takeIn(upload), sendAgain)
+  t.match(asked.at(-1), ends(7))
+})
+
+t.test('an original database is not asked twice for a task: it would make two', async t => {
+  const { takeIn, asked } = await openIntake(t, { originalDatabase: () => 'nothing' })
+  await t.rejects(takeIn(upload), { code: 'unavailable' })
+  t.same(
+    asked.map(({ line }) => line),
+    ['POST /newTask'],
+  )
+})
