@@ -82,6 +82,7 @@ export function buildFrontend({
 
   /** One that is away is taken for one of ours. */
   const hasOriginalMaster = () => master.isOriginal().catch(() => false)
+  const hasOriginalDatabase = () => database.isOriginal().catch(() => false)
 
   /** Tells of tasks as events; of nothing but tasks that there are not: `not-found`. */
   const follow = (call: Call<Route>, ids: readonly number[]) => {
@@ -132,7 +133,7 @@ export function buildFrontend({
       return (await visitors.countMiss(request, ask)) ? ready : notReady
     },
     async getImage({ query, request, reply }) {
-      // Neither ever changes, so the id says which it is; but it may be deleted.
+      // Neither ever changes, so the id says which it is; but it may be deleted. Those of an original database come again.
       const tag = `"${query.id}"`
       if (request.headers['if-none-match'] === tag) {
         const known = await visitors
@@ -141,13 +142,14 @@ export function buildFrontend({
             // Who cannot say it now takes no picture from anybody.
             if (!hasCode(error, 'unavailable')) throw error
           })
-        if (query.state === 'working' || known === undefined || known.state === finished) {
+        const isThere = known !== undefined && (query.state === 'working' || known.state === finished)
+        if (known === undefined || (isThere && !(await hasOriginalDatabase()))) {
           markImage(reply, tag).code(304).send()
           return sent
         }
       }
       const image = await visitors.countMiss(request, () => deliver(query))
-      markImage(reply, tag)
+      markImage(reply, (await hasOriginalDatabase()) ? undefined : tag)
       return image
     },
     async getImages({ query: { ids, names }, request, reply }) {
@@ -238,9 +240,10 @@ function readNames(ids: readonly number[], names: string | undefined): ReadonlyM
   return new Map(all.map((name, at) => [ids[at] ?? 0, name]))
 }
 
-/** Lets a browser keep an image, if it asks each time whether it is still there (RFC 9111, 5.2.2.4). */
-function markImage(reply: FastifyReply, tag: string): FastifyReply {
-  return reply.header('cache-control', 'private, no-cache').header('etag', tag)
+/** Lets a browser keep an image, if it asks each time whether that one is still there (RFC 9111, 5.2.2.4): by its tag, if it has one. */
+function markImage(reply: FastifyReply, tag: string | undefined): FastifyReply {
+  reply.header('cache-control', 'private, no-cache')
+  return tag === undefined ? reply : reply.header('etag', tag)
 }
 
 function sendOn(reply: FastifyReply, place: string): typeof sent {

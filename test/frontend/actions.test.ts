@@ -5,7 +5,7 @@ import t from 'tap'
 import { request } from 'undici'
 import { finished } from '../../database/contract.ts'
 import { largeImage, uniqueImage } from '../images/noise.ts'
-import { openWire } from '../kit/wire.ts'
+import { openBareServer, openWire } from '../kit/wire.ts'
 import type { Stage } from '../stage.ts'
 import { waitFor } from '../system/waiting.ts'
 import { formWith, get, submit } from './asking.ts'
@@ -66,6 +66,28 @@ t.test('what a browser has kept it may show while it is there, and asks each tim
   })
   t.equal(answer.statusCode, 409, 'nobody has one that is not ready, whatever he says')
   await answer.body.dump()
+})
+
+t.test('nothing is kept of an original database, whose ids come again after its restart', async t => {
+  const { stage, url } = await openFrontend(t)
+  const original = await openBareServer(t, (request, response) => {
+    if (request.url?.startsWith('/getById')) response.end('{"id":7,"state":2}')
+    else response.writeHead(404).end('404 page not found\n')
+  })
+  await stage.end('database')
+  for (const [method, path] of [
+    ['DELETE', '/remove?key=databaseAddress&instance=database-here'],
+    ['POST', `/set?key=databaseAddress&value=${original.address}`],
+  ] as const)
+    await (await request(`http://${stage.kv}${path}`, { method })).body.dump()
+  for (const state of ['working', 'finished'] as const)
+    await stage.storage.ask.sendImage({ id: 7, state }, { body: { data: uniqueImage(1) } })
+  for (const query of ['', '&state=working']) {
+    const answer = await request(`${url}/getImage?id=7${query}`, { headers: { 'if-none-match': '"7"' } })
+    t.match(answer, { statusCode: 200, headers: { 'cache-control': 'private, no-cache' } })
+    t.equal(answer.headers.etag, undefined)
+    t.ok(uniqueImage(1).equals(Buffer.from(await answer.body.arrayBuffer())))
+  }
 })
 
 t.test('results come together in an archive: those that are ready, as they are', async t => {
