@@ -165,6 +165,7 @@ export function keepJournal(tasks: TaskTable, mostBehind: number): Journal {
     extendAll(now) {
       if (count(1).running === 0) return []
       catchUp()
+      held.clear()
       return tasks.extendAll(now)
     },
     ready(limit) {

@@ -110,3 +110,10 @@ t.test('who opens the file after a kill has to write nothing, unless somebody ho
   t.match(free.journal.ready(2), [{ id: 3 }])
   t.equal(free.journal.nextDue(), undefined)
 })
+
+t.test('once all leases were extended whoever asks is told how long they last now', async t => {
+  const { journal, table, fill } = open(t)
+  fill([1], 1, [])
+  t.same(journal.extendAll(NOW + 500), ['t'])
+  for (const tasks of [journal, table]) t.match(tasks.find(1), { holder: { until: NOW + 600 } })
+})
