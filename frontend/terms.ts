@@ -5,7 +5,9 @@ import type { masterContract, Terms } from '../master/contract.ts'
 
 /** How long an answer counts as fresh, in ms. */
 const FRESH_MS = 10_000
-/** Longest that a visitor waits for the first one, in ms. */
+/** How long nobody is asked again after an ask that failed, in ms. */
+const AWAY_MS = 3_000
+/** Longest that visitors wait for the first answer, in ms from the ask on: who comes later does not wait for it. */
 const WAIT_MS = 300
 
 /**
@@ -19,32 +21,38 @@ export interface KnownTerms {
   soon(): Promise<Terms | undefined>
 }
 
-export function createTerms(master: Link<typeof masterContract>): KnownTerms {
+/** @param clock A clock in ms that never jumps. */
+export function createTerms(
+  master: Link<typeof masterContract>,
+  clock: () => number = () => performance.now(),
+): KnownTerms {
   let known: Terms | undefined
   let freshUntil = Number.NEGATIVE_INFINITY
-  let asking: Promise<void> | undefined
+  let isAsking = false
+  /** Resolves once the latest ask is answered, has failed, or was waited for long enough. */
+  let waited: Promise<void> | undefined
 
   const ask = async () => {
+    isAsking = true
+    let freshMs = FRESH_MS
     try {
       known = await master.ask.terms({})
-      freshUntil = performance.now() + FRESH_MS
     } catch (error) {
-      if (!hasCode(error, 'not-found', 'method-not-allowed', 'bad-answer')) return
-      known = undefined
-      freshUntil = performance.now() + FRESH_MS
-    } finally {
-      asking = undefined
+      if (hasCode(error, 'not-found', 'method-not-allowed', 'bad-answer')) known = undefined
+      else freshMs = AWAY_MS
     }
+    freshUntil = clock() + freshMs
+    isAsking = false
   }
   const now = () => {
-    if (performance.now() > freshUntil) asking ??= ask()
+    if (!isAsking && clock() > freshUntil) waited = Promise.race([ask(), delay(WAIT_MS)])
     return known
   }
 
   return {
     now,
     async soon() {
-      if (now() === undefined && asking !== undefined) await Promise.race([asking, delay(WAIT_MS)])
+      if (now() === undefined) await waited
       return known
     },
   }

@@ -41,6 +41,8 @@ async function finish({ master, storage }: Stage) {
 const linkTo = (answer: () => Promise<Terms>) =>
   ({ ask: { terms: answer } }) as unknown as Parameters<typeof createTerms>[0]
 
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
 t.test('pages say how long pictures are kept, as the master has it, and how large they may be', async t => {
   const limits = { maxUploadBytes: 7_000_000, maxPixels: 9_000_000 }
   const { url, stage: behind } = await openTold(t, { stage: { retentionMs: 3 * HOUR }, ...limits })
@@ -122,18 +124,42 @@ t.test('behind an original master nothing is said, and pages come', async t => {
   }
 })
 
-t.test('a master that cannot be reached is asked again', async t => {
+t.test('a master that cannot be reached is asked again after a while', async t => {
+  const clock = { ms: 0 }
   let asks = 0
+  let answer: () => Promise<Terms> = async () => {
+    throw new ServiceError('unavailable', 'The master service cannot be reached now.')
+  }
+  const link = linkTo(() => {
+    asks += 1
+    return answer()
+  })
+  const terms = createTerms(link, () => clock.ms)
+  for (let i = 0; i < 2; i++) t.equal(await terms.soon(), undefined)
+  t.equal(asks, 1, 'it is not asked at each page')
   const told = { retentionMs: 1 }
-  const terms = createTerms(
-    linkTo(async () => {
-      asks += 1
-      if (asks === 1) throw new ServiceError('unavailable', 'The master service cannot be reached now.')
-      return told
-    }),
-  )
-  t.equal(await terms.soon(), undefined)
+  const unreachable = answer
+  answer = async () => told
+  clock.ms += 10_000
   t.equal(await terms.soon(), told)
+  answer = unreachable
+  clock.ms += 20_000
+  for (let i = 0; i < 2; i++) t.equal(await terms.soon(), told, 'what it said last counts')
+  await turn()
+  t.equal(terms.now(), told)
+  t.equal(asks, 3)
+})
+
+t.test('while the master is away one visitor waits for it, and nobody who comes later', async t => {
+  let fail = (_: Error) => {}
+  const terms = createTerms(linkTo(() => new Promise((_, reject) => (fail = reject))))
+  const waits = () => Promise.race([terms.soon().then(() => false), turn().then(() => true)])
+  t.ok(await waits())
+  t.equal(await terms.soon(), undefined)
+  t.notOk(await waits(), 'while it is still asked')
+  fail(new ServiceError('unavailable', 'The master service cannot be reached now.'))
+  await turn()
+  t.notOk(await waits(), 'once it could not be reached')
 })
 
 t.test('a length of time is told in the largest unit of which there are two', t => {
