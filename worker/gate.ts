@@ -8,11 +8,14 @@ export interface Gate {
   /** Resolves once the gate is open, or closed for good. */
   whenOpen(): Promise<void>
   isOpen(): boolean
-  /** Comes in, or gives `undefined` at once when the gate is shut; call what it gives to leave again. */
-  enter(alone: boolean): Promise<() => void> | undefined
+  /**
+   * Comes in, or gives `undefined`: at once when the gate is shut, later when it closes for good while one waits to come in alone.
+   * Call what it gives to leave again.
+   */
+  enter(alone: boolean): Promise<(() => void) | undefined> | undefined
   /** Aborts when the gate closes for good. */
   readonly closing: AbortSignal
-  /** Lets nobody in any more. */
+  /** Lets nobody in any more, also none that waits. */
   close(): void
 }
 
@@ -40,6 +43,12 @@ export function createGate(): Gate {
     isShut = false
     leave()
   }
+  const enterAlone = async () => {
+    await until(() => inside === 1 || isClosed)
+    if (!isClosed) return leaveAlone
+    leaveAlone()
+    return undefined
+  }
 
   return {
     whenOpen: () => until(() => !isShut || isClosed),
@@ -49,7 +58,7 @@ export function createGate(): Gate {
       inside += 1
       if (!alone) return Promise.resolve(leave)
       isShut = true
-      return until(() => inside === 1).then(() => leaveAlone)
+      return enterAlone()
     },
     closing: closing.signal,
     close() {

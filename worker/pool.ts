@@ -42,7 +42,7 @@ export interface Pool {
   steps(): Readonly<Record<Step, number>>
   /** How many have ended since the start, however they did. */
   ended(): number
-  /** Asks for no more, hands back what rests, lets what runs end, and hands back what does not. */
+  /** Asks for no more, hands back what rests or waits to run alone, lets what runs end, and hands back what does not. */
   drain(): Promise<void>
 }
 

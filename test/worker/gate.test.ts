@@ -56,3 +56,12 @@ t.test('a closed gate lets nobody in any more and keeps nobody waiting', async t
   t.equal(gate.enter(false), undefined)
   t.ok(gate.closing.aborted)
 })
+
+t.test('one that waits to come in alone when the gate closes is not let in', async t => {
+  const gate = createGate()
+  const leave = await gate.enter(false)
+  const alone = gate.enter(true)
+  gate.close()
+  t.equal(await alone, undefined)
+  leave?.()
+})

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
 import t from 'tap'
+import type { Grant } from '../../database/contract.ts'
 import { collect } from '../../kit/body.ts'
 import { silent } from '../../kit/log.ts'
 import type { Lease } from '../../worker/lease.ts'
-import { openPool, type Run } from '../../worker/pool.ts'
+import { openPool, type PoolOptions, type Run } from '../../worker/pool.ts'
 import { createTaskRunner } from '../../worker/task.ts'
 import { broken } from '../images/broken.ts'
 import { uniqueImage } from '../images/noise.ts'
@@ -256,4 +258,31 @@ t.test('draining hands back, uncounted, what takes too long', async t => {
   await pool.drain()
   for (const id of ids)
     t.match(await stage.database.ask.getById({ id }), { state: 0, attempt: 1, errors: 0, losses: 0 })
+})
+
+t.test('draining hands back what waits to run alone, and does not begin it', async t => {
+  const grants: Grant[] = [
+    { id: 1, state: 1, token: 'long' },
+    { id: 2, state: 1, token: 'lone', alone: true },
+  ]
+  const released: (string | undefined)[] = []
+  const ask = {
+    getNewTask: async () => grants.shift(),
+    releaseTask: async ({ token }: { token?: string }) => void released.push(token),
+  }
+  const database = { ask } as unknown as PoolOptions['database']
+  const begun: number[] = []
+  const run: Run = async ({ id }, lease) => {
+    begun.push(id)
+    await once(lease.signal, 'abort')
+    return undefined
+  }
+  const pool = openPool({ database, instance: 'w', threads: 2, run, drainMs: 100, log: silent })
+  await waitFor('the long one runs', () => pool.running() === 1)
+  t.same(grants, [], 'the other one waits')
+  await pool.drain()
+  await waitFor('the long one has ended', () => pool.ended() === 1)
+  await new Promise(setImmediate)
+  t.same(released.sort(), ['lone', 'long'])
+  t.same(begun, [1])
 })
