@@ -110,30 +110,37 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
+  const living = () => [...slots.values()].filter(slot => slot.deadUntil <= performance.now())
+
   /**
-   * Of the verified peers the one that owes the fewest answers, of several the next in turn; the others are asked who they are, and
-   * waited for only if there is no other. Each round has an order of its own: of two instances, one would otherwise get all
-   * uploads of a caller that stores and fetches.
+   * Of the verified peers the one that owes the fewest answers, of several the next in turn. Each round has an order of its own: of
+   * two instances, one would otherwise get all uploads of a caller that stores and fetches.
    */
-  const choose = async (): Promise<Slot | undefined> => {
-    const all = [...slots.values()].filter(slot => slot.deadUntil <= performance.now())
-    const unknown = all.filter(slot => !slot.peer.isVerified())
-    const checks = unknown.map(slot => verify(slot).then(isThere => (isThere ? slot : Promise.reject())))
-    const verified = all.filter(slot => slot.peer.isVerified())
-    if (verified.length === 0) return Promise.any(checks).catch(() => undefined)
-    for (const check of checks) check.catch(() => {})
+  const takeTurn = (): Slot | undefined => {
+    const verified = living().filter(isVerified)
     round = round.filter(slot => verified.includes(slot))
     if (round.length === 0) round = shuffled(verified, random)
-    const speaking = [...round, ...verified].filter(slot => slot.peer.silentMs() < SILENT_MS)
-    if (speaking.length === 0 && checks.length > 0) {
-      // One of the others may be there: its connection has ended, and it is asked who it is. It owes nobody anything.
-      const other = await Promise.race([Promise.any(checks), delay(SILENT_MS)]).catch(() => undefined)
-      if (other !== undefined) return other
-    }
+    const speaking = [...round, ...verified].filter(isSpeaking)
     const least = Math.min(...speaking.map(({ peer }) => peer.owes()))
     const next = speaking.find(({ peer }) => peer.owes() === least) ?? round[0]
     round = round.filter(slot => slot !== next)
     return next
+  }
+
+  /** One of the verified peers; the others are asked who they are, and waited for only if there is no other. */
+  const choose = async (): Promise<Slot | undefined> => {
+    const all = living()
+    const unknown = all.filter(slot => !isVerified(slot))
+    const checks = unknown.map(slot => verify(slot).then(isThere => (isThere ? slot : Promise.reject())))
+    const verified = all.filter(isVerified)
+    if (verified.length === 0) return Promise.any(checks).catch(() => undefined)
+    for (const check of checks) check.catch(() => {})
+    if (checks.length > 0 && !verified.some(isSpeaking)) {
+      // One of the others may be there: its connection has ended, and it is asked who it is. It owes nobody anything.
+      const other = await Promise.race([Promise.any(checks), delay(SILENT_MS)]).catch(() => undefined)
+      if (other !== undefined) return other
+    }
+    return takeTurn()
   }
 
   /** The one that there is, once it has said who it is: then there is nothing to choose, nor to wait for. */
@@ -227,6 +234,9 @@ function outgoing(body: Bytes | undefined): { body: Outgoing | undefined; isTouc
   }
   return { body: { data, length: body.length }, isTouched: () => wasTouched }
 }
+
+const isVerified = ({ peer }: Slot) => peer.isVerified()
+const isSpeaking = ({ peer }: Slot) => peer.silentMs() < SILENT_MS
 
 function shuffled<T>(values: readonly T[], random: () => number): T[] {
   const places = values.map(value => ({ value, place: random() }))

@@ -140,6 +140,33 @@ t.test(
   },
 )
 
+t.test('all who ask at once while the only one found is silent are sent to it together', async t => {
+  const waiting: (() => void)[] = []
+  const byId = async ({ query }: { query: { id: number } }) => {
+    await new Promise<void>(resolve => waiting.push(resolve))
+    return { id: query.id }
+  }
+  const entry = { value: await listen(buildToy(t, { byId })), instance: 'toy-1' }
+  const { ask, transport } = connect(t, [entry])
+  const asking = [ask.byId({ id: 0 })]
+  await until('it owes an answer', () => waiting.length === 1)
+  await delay(2 * SILENT_MS)
+  let isGivenUp = false
+  const bare = await openBareServer(t, (_request, response) => {
+    response.on('close', () => {
+      isGivenUp = true
+    })
+  })
+  transport.setEntries([entry, { value: bare.address, instance: 'toy-2' }])
+  // More than would be sent one after the other until the other one is given up.
+  for (let id = 1; id <= 20; id++) asking.push(ask.byId({ id }))
+  await until('all are there', () => waiting.length === asking.length)
+  t.same(bare.requests, ['GET /health'])
+  t.notOk(isGivenUp, 'while the other one is still asked who it is')
+  for (const go of waiting) go()
+  t.equal((await Promise.all(asking)).length, 21)
+})
+
 t.test('who only looks whether it is an original takes nobody’s turn', async t => {
   const { entries, asked } = await openToys(t, 2)
   const { ask, transport } = connect(t, entries)
