@@ -8,7 +8,7 @@ import type { Output } from './output.ts'
 import { describeSpread, median, ratios } from './spread.ts'
 
 /** How often each row is run, each time by another system in a fresh folder. Even: of a pair each is started first as often. */
-export const ROUNDS = 4
+const ROUNDS = 4
 
 /** A shape of load, and the system under it. */
 export interface Row {
