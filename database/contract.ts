@@ -130,6 +130,8 @@ export const finishReply = textOrJson(z.literal(done), grant)
 export const ofHolder = { id, token }
 export const ofGetNewTask = { worker: token.optional(), wait: waitSeconds.optional() }
 export const ofEndAsks = { worker: token }
+/** With `pause` it is given out again after that many ms: its holder can do nothing for it now. */
+export const ofRelease = { ...ofHolder, pause: wholeNumber(0, 60_000).optional() }
 /**
  * With `next` that worker gets the next task together with the end of this one, where one waits; with `wait` as well, in seconds, the
  * answer is held until there is one.
@@ -182,9 +184,9 @@ export const databaseContract = defineContract({
       summary: 'begins the lease anew',
     }),
     releaseTask: post('/releaseTask', {
-      query: ofHolder,
+      query: ofRelease,
       reply: success,
-      summary: 'hands the task back, not counted as an error',
+      summary: 'hands the task back, not counted as an error, to be given out again after `pause` ms',
     }),
     failTask: post('/failTask', {
       query: ofFail,

@@ -65,8 +65,8 @@ export interface TaskEngine {
   undoGrant(id: number, mark: string): Promise<void>
   /** Begins the holder's lease anew. */
   renew(id: number, token: string): Promise<void>
-  /** Hands the task back: it waits again, uncounted, and may be given out at once. */
-  release(id: number, token: string): Promise<void>
+  /** Hands the task back: it waits again, uncounted, and may be given out at once, or after `pauseMs`. */
+  release(id: number, token: string, pauseMs?: number): Promise<void>
   /** Fails it for good, or, with `mayRetry`, gives it back until it has failed 3 times. */
   fail(id: number, token: string, failure: Failure): Promise<void>
   /**

@@ -45,8 +45,8 @@ export function buildDatabase({ engine, ...server }: DatabaseOptions): FastifyIn
       await engine.renew(id, token)
       return done
     },
-    async releaseTask({ query: { id, token } }) {
-      await engine.release(id, token)
+    async releaseTask({ query: { id, token, pause } }) {
+      await engine.release(id, token, pause)
       return done
     },
     async failTask({ query: { id, token, retry, steps }, body: reason }) {

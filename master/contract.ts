@@ -10,6 +10,7 @@ import {
   ofFinish,
   ofGetNewTask,
   ofHolder,
+  ofRelease,
   overview,
   task,
 } from '../database/contract.ts'
@@ -80,7 +81,7 @@ export const masterContract = defineContract({
       isIdempotent: true,
       summary: 'passed on',
     }),
-    releaseTask: post('/releaseTask', { query: ofHolder, reply: success, summary: 'passed on' }),
+    releaseTask: post('/releaseTask', { query: ofRelease, reply: success, summary: 'passed on' }),
     failTask: post('/failTask', { query: ofFail, body: 'text', reply: success, summary: 'passed on' }),
     getByIds: get('/getByIds', {
       query: { ids: idList(MOST_IDS) },

@@ -9,6 +9,8 @@ import { openTimeline, type Timeline } from './timeline.ts'
 
 /** Pause after a word that could not be brought to the database, in ms. */
 const SAY_AGAIN_MS = 250
+/** For so many leases more a word is brought that could not be brought while the lease ran. */
+const LATE_LEASES = 4
 /** How long a task without a token is ours: what the original gives, in ms. */
 const PLAIN_LEASE_MS = 120_000
 /** How long the database holds its answer to who asks for a task, at first or with the end of another, in seconds. */
@@ -37,8 +39,8 @@ export interface Lease {
   finish(): Promise<boolean>
   /** Says why it failed; `retry` when another try may help. */
   fail(reason: string, retry: boolean): Promise<void>
-  /** Hands it back, uncounted. */
-  release(): Promise<void>
+  /** Hands it back, uncounted, to be given out again after `pauseMs`, at once unless said. */
+  release(pauseMs?: number): Promise<void>
   /** The task that was granted together with its end, once that is answered; at once when it is not finished. Never rejects. */
   next(): Promise<Grant | undefined>
   /** Ends the renewing. */
@@ -62,6 +64,7 @@ export function openLease(options: LeaseOptions): Lease {
   /** The word that it is finished, until it is answered. Renewed meanwhile: once that is refused it was heard. */
   let word: { readonly since: number; readonly again: AbortController } | undefined
   let isHeard = false
+  let isLate = false
 
   const renew = async (name: string) => {
     const before = performance.now()
@@ -92,13 +95,33 @@ export function openLease(options: LeaseOptions): Lease {
       } catch (error) {
         if (hasCode(error, 'conflict', 'not-found')) return false
         if (isHeard) return true
-        if (performance.now() > heldUntil) throw error
+        if (performance.now() > heldUntil) {
+          void sayLate(bring)
+          throw error
+        }
         await delay(SAY_AGAIN_MS)
       }
     }
   }
-  const handBack = async (name: string) => {
-    await database.ask.releaseTask({ id, token: name })
+  /**
+   * Brings it once more, behind the end of the lease, with nobody waiting for it: who is heard of again takes back the loss that was
+   * counted meanwhile (docs/decisions/020). Not without a token: by then an original may have another task under that id.
+   */
+  const sayLate = async (bring: () => Promise<unknown>): Promise<void> => {
+    if (token === undefined) return
+    isLate = true
+    const giveUpAt = performance.now() + LATE_LEASES * leaseMs
+    while (performance.now() < giveUpAt) {
+      await delay(leaseMs / 3, undefined, { ref: false })
+      try {
+        return void (await bring())
+      } catch (error) {
+        if (hasCode(error, 'conflict', 'not-found')) return
+      }
+    }
+  }
+  const handBack = async (name: string, pauseMs: number) => {
+    await database.ask.releaseTask({ id, token: name, pause: pauseMs })
     failpoint('worker.task.released')
   }
   const close = () => clearInterval(renewing)
@@ -107,7 +130,7 @@ export function openLease(options: LeaseOptions): Lease {
     const steps = timeline.say()
     const bring = async () => {
       // When it has to be said again after one came, that one is not to be forgotten for another.
-      const wanted = next === undefined ? asksNext() : undefined
+      const wanted = next === undefined && !isLate ? asksNext() : undefined
       const wait = wanted === undefined ? undefined : WAIT_SECONDS
       const again = new AbortController()
       word = { since: performance.now(), again }
@@ -147,10 +170,10 @@ export function openLease(options: LeaseOptions): Lease {
         failpoint('worker.task.failed')
       })
     },
-    async release() {
+    async release(pauseMs = 0) {
       close()
       if (!ended.signal.aborted && token !== undefined)
-        await say(() => handBack(token)).catch(() => {
+        await say(() => handBack(token, Math.round(pauseMs))).catch(() => {
           log.warn({ id }, 'a task could not be handed back; its lease ends by itself')
         })
       ended.abort()

@@ -15,14 +15,9 @@ const DRAIN_MS = 9_000
 /** How long the end of what is asked may take, in ms, and the pause between two words of it. */
 const END_ASKS_MS = 1_000
 const END_AGAIN_MS = 20
-/** Tasks that rest at once; one more rests where it ran. */
-const MOST_RESTING = 100
 
-/**
- * Does one task; never rejects. Gives how long it is to rest before it is handed back, in ms, where nothing can be done for
- * it now; otherwise it said itself how the task ended.
- */
-export type Run = (grant: Grant, lease: Lease) => Promise<number | undefined>
+/** Does one task, and says how it ended; never rejects. */
+export type Run = (grant: Grant, lease: Lease) => Promise<void>
 
 export interface PoolOptions {
   readonly database: Link<typeof databaseContract>
@@ -42,22 +37,19 @@ export interface Pool {
   steps(): Readonly<Record<Step, number>>
   /** How many have ended since the start, however they did. */
   ended(): number
-  /** Asks for no more, hands back what rests or waits to run alone, lets what runs end, and hands back what does not. */
+  /** Asks for no more, hands back what waits to run alone, lets what runs end, and hands back what does not. */
   drain(): Promise<void>
 }
 
 /**
  * Loops that ask for a task, run it, and ask again: as many as tasks may run at once. When one runs alone the others' asks
- * are not given up, since the answer may be on its way: what comes of them is handed back. A task for which nothing can be
- * done now rests beside the loops, its lease renewed: given back at once it would be the first to be given out again, and
- * a few of them would hold up all others.
+ * are not given up, since the answer may be on its way: what comes of them is handed back.
  */
 export function openPool(options: PoolOptions): Pool {
   const { database, instance, threads, run, drainMs = DRAIN_MS, log } = options
   const gate = createGate()
   const { closing: signal } = gate
   const leases = new Set<Lease>()
-  const resting = new Set<Promise<void>>()
   /** Words to the database that are answered with a task, or late. */
   let asking = 0
   let ended = 0
@@ -74,15 +66,11 @@ export function openPool(options: PoolOptions): Pool {
       return
     }
     leases.add(lease)
-    const restMs = await run(grant, lease)
+    await run(grant, lease)
     ended += 1
     leases.delete(lease)
     leave()
-    if (restMs === undefined) return nextAfter(lease)
-    const rest = handBack(lease, restMs).finally(() => resting.delete(rest))
-    resting.add(rest)
-    if (resting.size > MOST_RESTING) await rest
-    return
+    return nextAfter(lease)
   }
   /** What the database answers to the end of a task. */
   const nextAfter = async (lease: Lease) => {
@@ -91,10 +79,6 @@ export function openPool(options: PoolOptions): Pool {
     asking -= 1
     lease.close()
     return next
-  }
-  const handBack = async (lease: Lease, restMs: number) => {
-    await delay(restMs, undefined, { signal }).catch(() => {})
-    await lease.release()
   }
 
   const ask = async () => {
@@ -144,8 +128,7 @@ export function openPool(options: PoolOptions): Pool {
       await endAsks()
       gate.close()
       const late = delay(drainMs, 'late', { ref: false })
-      const all = Promise.all([...loops, ...resting])
-      if ((await Promise.race([all, late])) !== 'late') return
+      if ((await Promise.race([Promise.all(loops), late])) !== 'late') return
       await Promise.all([...leases].map(lease => lease.release()))
     },
   }

@@ -13,19 +13,24 @@ import type { Link } from '../kit/mesh.ts'
 import { isNetworkFailure } from '../kit/peer.ts'
 import type { storageContract } from '../storage/contract.ts'
 import type { Lease } from './lease.ts'
+import { createMissed } from './missed.ts'
 import type { Run } from './pool.ts'
 
-/** Pause before a task is handed back whose storage is away, or has no room, in ms: the next one would fare no better. */
+/**
+ * Pause before a task is handed back whose storage is away, or has no room, in ms: the next one would fare no better. And how long it
+ * stays back then: it may be that one alone, and given out again at once, as the oldest, it would hold up all others.
+ */
 const HAND_BACK_MS = 500
 /** Results up to so many bytes are stored whole, with their length: those that a thread gives in one piece. */
 const WHOLE_BYTES = 1024 * 1024
 /**
- * How long a task rests before it is handed back whose upload is not there, in ms: at least, as a part of its age, and at
- * most; and how old it is when its upload must be there: no upload takes longer.
+ * How long a task rests with the database whose upload is not there, in ms: at least, as a part of the time for which it has been
+ * missed, and at most.
  */
 const REST_MS = 500
 const REST_SHARE = 1 / 8
 const LONGEST_REST_MS = 15_000
+/** For how long an upload may be missed, in ms: none takes longer. */
 const UPLOAD_MS = 600_000
 /** With an original database an image may come after its task: how long it is looked for, and how often, in ms. */
 const LOOK_FOR_MS = 10_000
@@ -39,6 +44,8 @@ export interface TaskOptions {
   /** Asked about each result that is stored, before its task is finished: false when it is proved wrong. */
   readonly isTrusted: (grant: Grant, header: Header) => Promise<boolean>
   readonly log: Logger
+  /** For how long an upload may be missed before its task fails, in ms; ten minutes unless said. */
+  readonly uploadMs?: number
 }
 
 /** A result is stored that must not become one. */
@@ -49,19 +56,21 @@ class Mistrust extends Error {
 }
 
 /**
- * True for what says nothing against the image: another service is away or full, a request got there broken, or the upload broke
- * off on its way here.
+ * True for what says nothing against the image: another service is away or full, a request got there broken, the upload broke off on
+ * its way here, or there was no thread to be had (too many files, too many processes).
  */
 function isPassing(error: unknown): boolean {
   return (
     hasCode(error, 'unavailable', 'bad-answer', 'bad-request', 'disk-full', 'overloaded') ||
-    isNetworkFailure(error)
+    isNetworkFailure(error) ||
+    (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
   )
 }
 
 /** Fetches an upload, exchanges red and green, stores the result, says so: the whole of one task. */
 export function createTaskRunner(options: TaskOptions): Run {
-  const { storage, log } = options
+  const { storage, log, uploadMs = UPLOAD_MS } = options
+  const missed = createMissed()
 
   const fetchUpload = async ({ id, token }: Grant, signal: AbortSignal): Promise<Bytes> => {
     const giveUpAt = performance.now() + (token === undefined ? LOOK_FOR_MS : 0)
@@ -109,8 +118,8 @@ export function createTaskRunner(options: TaskOptions): Run {
     }
   }
 
-  const settle = async (grant: Grant, lease: Lease, error: unknown): Promise<number | undefined> => {
-    const { id, ageMs = 0 } = grant
+  const settle = async (grant: Grant, lease: Lease, error: unknown): Promise<void> => {
+    const { id } = grant
     if (lease.signal.aborted) return
     if (error instanceof PngError) {
       log.info({ id, reason: error.message }, 'a broken image')
@@ -124,16 +133,25 @@ export function createTaskRunner(options: TaskOptions): Run {
     } else if (isPassing(error)) {
       log.warn({ id, err: error }, 'a task is handed back')
       await delay(HAND_BACK_MS, undefined, { signal: lease.signal }).catch(() => {})
-      await lease.release()
-    } else if (hasCode(error, 'not-found') && ageMs < UPLOAD_MS) {
-      const restMs = Math.min(Math.max(REST_MS, REST_SHARE * ageMs), LONGEST_REST_MS)
-      log.warn({ id, restMs: Math.round(restMs) }, 'the upload is not there: the task rests')
-      return restMs
+      await lease.release(HAND_BACK_MS)
+    } else if (hasCode(error, 'not-found')) {
+      await settleMissing(grant, lease)
     } else {
       log.error({ id, attempt: grant.attempt, err: error }, 'a task failed')
-      const isMissing = hasCode(error, 'not-found')
-      await lease.fail(isMissing ? 'The upload is missing.' : 'The image could not be processed.', true)
+      await lease.fail('The image could not be processed.', true)
     }
+  }
+
+  /** An upload may come after its task, and a storage may be without its disk for a while. */
+  const settleMissing = async ({ id, attempt }: Grant, lease: Lease): Promise<void> => {
+    const missedMs = missed.note(id)
+    if (missedMs < uploadMs) {
+      const restMs = Math.round(Math.min(Math.max(REST_MS, REST_SHARE * missedMs), LONGEST_REST_MS))
+      log.warn({ id, restMs }, 'the upload is not there: the task rests')
+      return lease.release(restMs)
+    }
+    log.error({ id, attempt }, 'the upload did not come: the task failed')
+    await lease.fail('The upload is missing.', true)
   }
 
   return async (grant, lease) => {
@@ -141,6 +159,7 @@ export function createTaskRunner(options: TaskOptions): Run {
     try {
       failpoint('worker.task.received')
       const upload = await fetchUpload(grant, lease.signal)
+      missed.forget(grant.id)
       const header = await storeResult(grant, upload, lease)
       failpoint('worker.result.stored')
       if (!(await options.isTrusted(grant, header))) throw new Mistrust()
@@ -148,9 +167,8 @@ export function createTaskRunner(options: TaskOptions): Run {
       // Not awaited: its answer comes with the next task, and this one is done.
       void lease.finish()
     } catch (error) {
-      return await settle(grant, lease, error).catch(failure => {
+      await settle(grant, lease, error).catch(failure => {
         log.warn({ id: grant.id, err: failure }, 'no word came through')
-        return undefined
       })
     }
   }

@@ -81,9 +81,9 @@ export function grantTo<T extends TaskRecord>(task: T, holder: Holder): T {
   return { ...task, ...free, state: inProgress, attempt, holder, takenAt: holder.until - holder.leaseMs }
 }
 
-/** Lets it wait again, to be given out at once; counters stay. */
-export function giveBack<T extends TaskRecord>(task: T): T {
-  return { ...task, ...free, state: notStarted }
+/** Lets it wait again, to be given out at once, or not before `readyAt`; counters stay. */
+export function giveBack<T extends TaskRecord>(task: T, readyAt?: number): T {
+  return { ...task, ...free, state: notStarted, readyAt }
 }
 
 export function failFor<T extends TaskRecord>(task: T, reason: string, now: number, steps?: string): T {
@@ -116,7 +116,7 @@ export function isOpen(task: TaskRecord): boolean {
 
 function giveBackLater<T extends TaskRecord>(task: T, now: number): T {
   const returns = task.errors + task.losses
-  return { ...giveBack(task), readyAt: returns < 2 ? undefined : now + BACKOFF_MS * 2 ** (returns - 2) }
+  return giveBack(task, returns < 2 ? undefined : now + BACKOFF_MS * 2 ** (returns - 2))
 }
 
 /** Finished by its holder: a leased attempt is its result, a plain grant's result is the plain one, 0. */

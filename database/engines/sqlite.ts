@@ -228,7 +228,10 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
         turn.done().settled.push(token)
         failpoint('database.task.renewed')
       }),
-    release: (id, token) => forHolder(id, token, row => save(life.giveBack(life.heldBy(row, token)))),
+    release: (id, token, pauseMs = 0) =>
+      forHolder(id, token, row =>
+        save(life.giveBack(life.heldBy(row, token), pauseMs === 0 ? undefined : now() + pauseMs)),
+      ),
     fail: (id, token, { mayRetry, reason, steps }) =>
       forHolder(id, token, row => {
         const held = life.heldBy(row, token)

@@ -31,7 +31,15 @@ const command = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('newTask' as const), id }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('take' as const), worker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('renew' as const), id, token }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), id, token }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      id,
+      token,
+      pauseMs: fc.constantFrom(0, 0, 1_500),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('fail' as const), id, token, mayRetry: fc.boolean() }),
@@ -250,7 +258,7 @@ class Bench {
       case 'renew':
         return engine.renew(command.id, this.#token(command))
       case 'release':
-        return engine.release(command.id, this.#token(command))
+        return engine.release(command.id, this.#token(command), command.pauseMs)
       case 'fail':
         return engine.fail(command.id, this.#token(command), { mayRetry: command.mayRetry, reason: 'no' })
       case 'finish':
@@ -278,7 +286,7 @@ class Bench {
       case 'renew':
         return model.renew(command.id, this.#token(command))
       case 'release':
-        return model.release(command.id, this.#token(command))
+        return model.release(command.id, this.#token(command), command.pauseMs)
       case 'fail':
         return model.fail(command.id, this.#token(command), command.mayRetry)
       case 'finish':

@@ -89,8 +89,8 @@ export class Model {
     })
   }
 
-  release(id: number, token: string): Outcome {
-    return this.#held(id, token, task => this.#free(id, task, 0))
+  release(id: number, token: string, pauseMs: number): Outcome {
+    return this.#held(id, token, task => this.#free(id, task, pauseMs === 0 ? 0 : this.now + pauseMs))
   }
 
   fail(id: number, token: string, mayRetry: boolean): Outcome {

@@ -218,6 +218,7 @@ export const malformed: Readonly<Record<string, readonly string[]>> = {
   create: ['', '2', 'true'],
   attempt: ['', '-1', 'x'],
   ids: ['', '1,', '-1', '1,07', '1,x', Array(501).fill('1').join(',')],
+  pause: ['', '-1', '60001'],
   steps: ['', '1.', '1.2.3.4', '-1', '1.x'],
   olderThanMs: ['', '-1', 'x'],
   endedMs: ['', '-1', 'x'],

@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import type { Header } from '../../codec/header.ts'
+import { openThreads } from '../../codec/threads.ts'
+import { loadModule } from '../../codec/wasm.ts'
 import { silent } from '../../kit/log.ts'
 import { createOpinion } from '../../worker/opinion.ts'
 import { uniqueImage } from '../images/noise.ts'
+import { differences } from '../oracle/compare.ts'
 import { exchange } from '../oracle/exchange.ts'
 import { openStage } from '../stage.ts'
 
@@ -28,6 +33,34 @@ function openAll(): () => void {
 }
 
 const skip = process.platform !== 'linux' && 'Linux alone has prlimit'
+
+t.test(
+  'without a free file descriptor there is no thread, which says so, and one later on',
+  { skip },
+  async t => {
+    const limits = { maxPixels: 1e8, maxBytes: 5e7 }
+    const threads = openThreads({
+      entry: resolve('dist/codec/job.js'),
+      module: loadModule('dist/codec/codec.wasm'),
+      limits,
+      count: 1,
+      limitMs: 60_000,
+    })
+    t.teardown(() => threads.close())
+    const swap = async () => {
+      const pieces: Buffer[] = []
+      for await (const piece of threads.swap(Readable.from([uniqueImage(1)]))) pieces.push(piece)
+      return Buffer.concat(pieces)
+    }
+    const closeAll = openAll()
+    try {
+      await t.rejects(swap(), { code: 'ERR_WORKER_INIT_FAILED' })
+    } finally {
+      closeAll()
+    }
+    t.same(differences(uniqueImage(1), await swap()), [])
+  },
+)
 
 t.test('without a free file descriptor there is no second opinion, and no harm', { skip }, async t => {
   const { storage } = await openStage(t)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import type { Grant } from '../../database/contract.ts'
 import { collect } from '../../kit/body.ts'
+import { ServiceError } from '../../kit/errors.ts'
 import { silent } from '../../kit/log.ts'
 import type { Lease } from '../../worker/lease.ts'
 import { openPool, type PoolOptions, type Run } from '../../worker/pool.ts'
@@ -82,24 +83,65 @@ t.test('a task whose upload is not there yet is handed back, uncounted, and done
   t.match(await ended(stage, 7), { state: 2, errors: 0, losses: 0 })
 })
 
-t.test(
-  'tasks whose uploads are not there hold up no other, and are handed back when the pool ends',
-  async t => {
-    const { stage, pool } = await openWorker(t, {}, undefined, 2)
-    const missing = [1, 2, 3, 4, 5, 6]
-    for (const id of missing) await stage.database.ask.newTask({ id })
-    const states = async () => {
-      const tasks = await Promise.all(missing.map(id => stage.database.ask.getById({ id })))
-      return tasks.map(({ state }) => state)
-    }
-    await waitFor('all of them rest at once', async () => (await states()).every(state => state === 1))
-    const id = await submit(stage, uniqueImage(1))
-    t.match(await ended(stage, id), { state: 2, attempt: 1 })
-    await pool.drain()
-    t.same(await states(), [0, 0, 0, 0, 0, 0])
-    for (const id of missing) t.match(await stage.database.ask.getById({ id }), { errors: 0, losses: 0 })
-  },
-)
+t.test('tasks whose uploads are not there hold up no other, also where each is to run alone', async t => {
+  const stage = await openStage(t, { leaseMs: 300 })
+  const missing = [1, 2, 3, 4, 5, 6]
+  for (const id of missing) await stage.database.ask.newTask({ id })
+  // A worker that is lost over all of them.
+  for (const _ of missing) await stage.database.ask.getNewTask({ worker: 'lost' })
+  await waitFor('they are alone', async () => {
+    const tasks = await stage.database.ask.getByIds({ ids: missing })
+    return tasks.every(({ losses = 0 }) => losses > 0)
+  })
+  const run = createTaskRunner(runnerOf(stage))
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  await waitFor('all were tried', async () =>
+    (await stage.database.ask.getByIds({ ids: missing })).every(({ attempt = 0 }) => attempt >= 2),
+  )
+  for (const seed of [1, 2, 3])
+    t.match(await ended(stage, await submit(stage, uniqueImage(seed))), { state: 2, attempt: 1 })
+  for (const id of missing) t.match(await stage.database.ask.getById({ id }), { errors: 0, losses: 1 })
+})
+
+t.test('a task whose upload is missed for too long fails', async t => {
+  const stage = await openStage(t)
+  await stage.database.ask.newTask({ id: 7 })
+  const run = createTaskRunner({ ...runnerOf(stage), uploadMs: 1_200 })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  const task = await ended(stage, 7)
+  t.match(task, { state: 3, reason: 'The upload is missing.' })
+  t.ok((task.ageMs ?? 0) > 1_200, `${task.ageMs} ms`)
+})
+
+t.test('a finish that did not come through while its lease ran takes the loss back later on', async t => {
+  const leaseMs = 1_200
+  const stage = await openStage(t, { leaseMs })
+  const { ask } = stage.database
+  let isCut = false
+  const unless =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      isCut ? Promise.reject(new ServiceError('unavailable', 'cut off')) : call(...args)
+  const cut = { finishTask: unless(ask.finishTask), renewTask: unless(ask.renewTask) }
+  const database = { ...stage.database, ask: { ...ask, ...cut, getNewTask: unless(ask.getNewTask) } }
+  const once = createTaskRunner(runnerOf(stage))
+  const run: Run = async (grant, lease) => {
+    isCut = grant.attempt === 1
+    // The second holder takes longer than the first one's late word.
+    if (!isCut) await new Promise(resolve => setTimeout(resolve, leaseMs))
+    await once(grant, lease)
+  }
+  const pool = openPool({ database, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  const id = await submit(stage, uniqueImage(1))
+  await waitFor('the loss', async () => (await ask.getById({ id })).losses === 1)
+  // By then the worker has given up as well.
+  await new Promise(resolve => setTimeout(resolve, leaseMs))
+  isCut = false
+  t.match(await ended(stage, id), { state: 2, attempt: 2, losses: 0 })
+})
 
 t.test('an error that is none of the image’s is tried again, and ends it the third time', async t => {
   let tries = 0

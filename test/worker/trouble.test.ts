@@ -58,6 +58,38 @@ t.test('while the disk takes no results tasks are handed back, uncounted', async
   t.match(await ended(stage, id), { state: 2, errors: 0, losses: 0 })
 })
 
+t.test('while the disk gives no uploads tasks are handed back, uncounted', async t => {
+  const { stage } = await openWorker(t, {}, undefined, 1)
+  t.teardown(() => armFailpoints(''))
+  armFailpoints('storage.file.found=error')
+  const id = await submit(stage, uniqueImage(1))
+  await waitFor(
+    'a fourth attempt',
+    async () => ((await stage.database.ask.getById({ id })).attempt ?? 0) >= 4,
+  )
+  armFailpoints('')
+  t.match(await ended(stage, id), { state: 2, errors: 0, losses: 0 })
+})
+
+t.test('while there is no thread to be had tasks are handed back, uncounted', async t => {
+  const stage = await openStage(t)
+  let tries = 0
+  const { swap } = runnerOf(stage)
+  const run = createTaskRunner({
+    ...runnerOf(stage),
+    // As Node says it (ERR_WORKER_INIT_FAILED): see no-descriptors.test.ts.
+    async *swap(input) {
+      tries += 1
+      if (tries < 5) throw Object.assign(new Error('no thread'), { code: 'ERR_WORKER_INIT_FAILED' })
+      yield* swap(input)
+    },
+  })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  const id = await submit(stage, uniqueImage(1))
+  t.match(await ended(stage, id), { state: 2, attempt: 5, errors: 0, losses: 0 })
+})
+
 t.test(
   'a swap that hangs is ended, costs its task an attempt each time, and fails it in the end',
   async t => {
