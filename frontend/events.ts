@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ServiceError } from '../kit/errors.ts'
 import { sent } from '../kit/server.ts'
@@ -11,46 +11,47 @@ const RETRY_MS = 1_000
 
 /**
  * Answers with server-sent events about some tasks; with 204 where there is nothing more to tell, so that whoever came again does
- * so no more. What the first step of `news` refuses is refused as everywhere else.
+ * so no more.
  */
 export async function sendEventsOf(
   reply: FastifyReply,
   news: AsyncGenerator<News>,
   beatMs: number,
 ): Promise<typeof sent> {
-  const { done, value: first } = await news.next()
-  if (!done) return sendEvents(reply, news, beatMs, first)
+  const next = news.next()
+  // What there is to tell has been put there; what is to come may take long, and the reader wants to know that it is heard.
+  const first = await Promise.race([next, nextTurn()])
+  if (first?.done !== true) return sendEvents(reply, news, beatMs, next)
   if (reply.server.stopping.signal.aborted)
     throw new ServiceError('unavailable', 'The service is about to end.')
   reply.code(204).send()
   return sent
 }
 
-/** Answers with server-sent events, `first` before all others; at once, however long it is until there is one. */
+/** Answers with server-sent events, `next` before all others; at once, however long it is until there is one. */
 export function sendEvents(
   reply: FastifyReply,
   news: AsyncGenerator<News>,
   beatMs: number,
-  first?: News,
+  next = news.next(),
 ): typeof sent {
   reply.type('text/event-stream; charset=utf-8')
   // A proxy that collected events before it passes them on would be no use.
   reply.header('x-accel-buffering', 'no')
   // The end of the stream is the end of the connection, or a service that drains would wait for its visitors.
   reply.header('connection', 'close')
-  reply.send(Readable.from(writeEvents(first, news, beatMs)))
+  reply.send(Readable.from(writeEvents(next, news, beatMs)))
   return sent
 }
 
 /** Events as text, and a comment after each `beatMs` without one, which keeps proxies from closing what seems idle. */
 async function* writeEvents(
-  first: News | undefined,
+  first: Promise<IteratorResult<News>>,
   news: AsyncGenerator<News>,
   beatMs: number,
 ): AsyncGenerator<string> {
-  yield `retry: ${RETRY_MS}\n${first === undefined ? '\n' : formatEvent(first)}`
-  let next = news.next()
-  for (;;) {
+  yield `retry: ${RETRY_MS}\n\n`
+  for (let next = first; ; ) {
     const beat = new AbortController()
     const item = await Promise.race([next, delay(beatMs, undefined, { signal: beat.signal })])
     beat.abort()

@@ -28,9 +28,9 @@ export interface Feed {
   /**
    * What there is to tell of these tasks, of each at once and whenever it is something else, up to the last one's end or the
    * signal's abort; to one who has been told before, at once only what it has not been told. One that there is not, or not any
-   * more, is `gone`; the first step throws `not-found` if there is none at all, and what `noteGone` throws.
+   * more, is `gone`; `not-found` if there is none at all, and what `noteGone` throws.
    */
-  follow(reader: ReaderOfSome): AsyncGenerator<News>
+  follow(reader: ReaderOfSome): Promise<AsyncGenerator<News>>
   /**
    * Every change of every task from now on, or since what the reader has been told, up to the signal's abort. It ends early for a
    * reader who is too slow, and when changes may have been missed; `unavailable` while the feed cannot be read, as behind an
@@ -224,6 +224,15 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
     }
   }
 
+  // It may never be asked for its next step again: who made the mailbox goes away with the signal as well.
+  async function* readSome(mailbox: Mailbox, goAway: () => void): AsyncGenerator<News> {
+    try {
+      yield* mailbox.read()
+    } finally {
+      goAway()
+    }
+  }
+
   return {
     async followAll({ signal, since }) {
       const mailbox = createMailbox('all')
@@ -243,22 +252,25 @@ export function createFeed({ master }: { readonly master: Link<typeof masterCont
       }
       return readAll(mailbox, since, goAway)
     },
-    async *follow(reader) {
+    async follow(reader) {
       const { ids, signal } = reader
-      if (signal.aborted) return
       const mailbox = createMailbox(ids)
-      // Not only at the end of this generator: it may never be asked for its next step again.
-      const goAway = () => leave(ids, mailbox)
-      signal.addEventListener('abort', goAway, { once: true })
-      try {
-        // First in the feed, then looked at: what changes in between is told.
-        await enter(ids, mailbox)
-        await lookFor(mailbox, reader)
-        yield* mailbox.read()
-      } finally {
+      const goAway = () => {
         signal.removeEventListener('abort', goAway)
-        goAway()
+        leave(ids, mailbox)
       }
+      if (signal.aborted) mailbox.close()
+      else
+        try {
+          signal.addEventListener('abort', goAway, { once: true })
+          // First in the feed, then looked at: what changes in between is told.
+          await enter(ids, mailbox)
+          await lookFor(mailbox, reader)
+        } catch (error) {
+          goAway()
+          throw error
+        }
+      return readSome(mailbox, goAway)
     },
   }
 }

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { collectBody, guardBody, peek, SMALL_BODY_BYTES, tooSlow } from '../kit/body.ts'
 import type { Bytes } from '../kit/contract.ts'
-import { ServiceError } from '../kit/errors.ts'
+import { ServiceError, statusOfCode } from '../kit/errors.ts'
 import { createPacer, LOOKS, type Pace } from '../kit/pace.ts'
 
 /** The field of the form that holds the file. */
@@ -15,7 +14,6 @@ export const formLimits = {
   files: 1,
   fields: 10,
   parts: 12,
-  fieldNameSize: 100,
   fieldSize: 1_000,
   headerPairs: 20,
 }
@@ -43,38 +41,39 @@ export function readAnnouncement(request: FastifyRequest, maxBytes: number): num
 
 /**
  * The file of an upload form, as a stream; small ones whole. `bad-request` when there is none in it, `too-large` when the
- * file is longer than `maxBytes`, `request-timeout` when it comes too slowly, the file or what stands before it.
+ * file is longer than `maxBytes` or there is another one, `request-timeout` when the form comes too slowly. What stands behind
+ * the file is judged before the file counts as whole: then the stream fails.
  */
-export async function readFile(request: FastifyRequest, limits: FormLimits): Promise<Bytes> {
-  const watch = watchForm(request.raw, limits.pace)
-  try {
-    return await Promise.race([findFile(request, limits), watch.late])
-  } catch (error) {
-    // What the form's reader has no status for is a form that it cannot read.
-    if (error instanceof ServiceError || 'statusCode' in (error as object)) throw error
-    throw new ServiceError('bad-request', 'The form cannot be read.', { cause: error })
-  } finally {
-    watch.stop()
-  }
+export function readFile(request: FastifyRequest, limits: FormLimits): Promise<Bytes> {
+  return watched(request, limits.pace, findFile(request, limits))
 }
 
 async function findFile(request: FastifyRequest, limits: FormLimits): Promise<Bytes> {
   const announced = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  for await (const part of request.parts()) {
+  const parts = request.parts()
+  for (;;) {
+    const { done, value: part } = await parts.next()
+    if (done || (part.type === 'file' && part.fieldname !== FILE_FIELD)) break
     if (part.type !== 'file') continue
-    if (part.fieldname !== FILE_FIELD) break
     if (announced <= SMALL_BODY_BYTES) {
       const data = await collectBody(part.file, limits)
+      await readRest(parts)
       return { data, length: data.length }
     }
-    const stream = guardBody(part.file, limits)
+    const onEnd = () => watched(request, limits.pace, readRest(parts))
+    const stream = guardBody(part.file, { ...limits, onEnd })
     return (await peek({ data: stream }, SMALL_BODY_BYTES + 1)).body
   }
   throw new ServiceError('bad-request', `The form has no file in its field ${FILE_FIELD}.`)
 }
 
-/** Watches how fast a form comes: the file has a guard of its own, once it is found. */
-function watchForm(raw: IncomingMessage, pace: Pace): { readonly late: Promise<never>; stop(): void } {
+/** Reads what a form has behind its file: the library refuses another file, and too many fields. */
+async function readRest(parts: AsyncIterator<unknown>): Promise<void> {
+  while (!(await parts.next()).done);
+}
+
+/** Gives what is read of a form, unless it comes too slowly: the file has a guard of its own. */
+async function watched<T>({ raw }: FastifyRequest, pace: Pace, reading: Promise<T>): Promise<T> {
   const pacer = createPacer(pace)
   let seen = raw.socket.bytesRead
   let timer: NodeJS.Timeout | undefined
@@ -85,5 +84,14 @@ function watchForm(raw: IncomingMessage, pace: Pace): { readonly late: Promise<n
       if (isTooSlow) reject(tooSlow())
     }, pace.windowMs / LOOKS)
   })
-  return { late, stop: () => clearInterval(timer) }
+  try {
+    return await Promise.race([reading, late])
+  } catch (error) {
+    // What the form's reader says of a limit is clear; all else is a form that it cannot read.
+    const isOverLimit = (error as { statusCode?: number }).statusCode === statusOfCode['too-large']
+    if (error instanceof ServiceError || isOverLimit) throw error
+    throw new ServiceError('bad-request', 'The form cannot be read.', { cause: error })
+  } finally {
+    clearInterval(timer)
+  }
 }

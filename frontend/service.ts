@@ -5,6 +5,7 @@ import { createAdmission, unitsOf } from '../kit/admission.ts'
 import { done, type Route } from '../kit/contract.ts'
 import { hasCode, ServiceError } from '../kit/errors.ts'
 import type { Link } from '../kit/mesh.ts'
+import { RETRY_AFTER_SECONDS } from '../kit/refusal.ts'
 import { addRoutes, buildServer, type Call, type ServerOptions, sent } from '../kit/server.ts'
 import type { masterContract } from '../master/contract.ts'
 import type { storageContract } from '../storage/contract.ts'
@@ -85,12 +86,13 @@ export function buildFrontend({
   const hasOriginalDatabase = () => database.isOriginal().catch(() => false)
 
   /** Tells of tasks as events; of nothing but tasks that there are not: `not-found`. */
-  const follow = (call: Call<Route>, ids: readonly number[]) => {
+  const follow = async (call: Call<Route>, ids: readonly number[]): Promise<typeof sent> => {
     const { request, reply, signal } = call
     visitors.enterStream(request, reply)
     const noteGone = (gone: number) => visitors.countGone(request, gone)
     const reader = { ids: [...new Set(ids)], signal, since: lastEventOf(request), noteGone }
-    return visitors.countMiss(request, () => sendEventsOf(reply, feed.follow(reader), beatMs))
+    const news = await visitors.countMiss(request, () => feed.follow(reader))
+    return sendEventsOf(reply, news, beatMs)
   }
 
   /** How these tasks stand; `not-found` when there is none of them. */
@@ -190,6 +192,7 @@ export function buildFrontend({
           return { id: query.id, is: 'gone' } as const
         })
       reply.code(statusOf(story))
+      if (story.is === 'unknown for now') reply.header('retry-after', RETRY_AFTER_SECONDS)
       if (!accept.includes('application/json'))
         return sendPage(
           reply,

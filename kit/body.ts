@@ -11,6 +11,8 @@ export interface BodyLimits {
   readonly maxBytes: number
   /** What its sender must manage; less is `request-timeout`. */
   readonly pace: Pace
+  /** Called behind its last byte: a stream of it ends once that resolves, and fails with what it rejects with. */
+  readonly onEnd?: () => Promise<void>
 }
 
 /** Who hears what a sender gives. */
@@ -45,6 +47,8 @@ function hear(source: Readable, { maxBytes, pace }: BodyLimits, hearer: Hearer):
     hearer.fail(new ServiceError('bad-request', 'The sender broke off in the middle of the body.'))
   source.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   source.pause()
+  // Nothing is told of it any more.
+  if (source.destroyed && !source.readableEnded) process.nextTick(onClose)
   return () => {
     clearInterval(timer)
     source.pause()
@@ -71,7 +75,14 @@ export function guardBody(source: Readable, limits: BodyLimits): Readable {
   })
   const letGo = hear(source, limits, {
     piece: piece => guarded.push(piece),
-    end: () => guarded.push(null),
+    end() {
+      if (limits.onEnd === undefined) guarded.push(null)
+      else
+        limits.onEnd().then(
+          () => guarded.push(null),
+          error => guarded.destroy(error),
+        )
+    },
     fail: error => guarded.destroy(error),
   })
   return guarded.on('error', unheard)

@@ -6,7 +6,7 @@ import { codeOfStatus, type ErrorCode, ServiceError, statusOfCode } from './erro
 /** How long the rest of a refused upload is read and dropped, in ms, so that its sender sees the reason, not a reset. */
 export const DROP_MS = 2_000
 /** When it may be worth coming back where nobody has an estimate: this service ends, others are there or start by now. */
-const RETRY_AFTER_SECONDS = 1
+export const RETRY_AFTER_SECONDS = 1
 
 /** Fastify's own refusals (a bad URL, too large a header, ...) in our codes; what is left is a bug and says nothing. */
 export function asServiceError(error: unknown): ServiceError {
@@ -72,14 +72,26 @@ export function addRefusals(app: FastifyInstance, methodsOf: (path: string) => r
   })
 
   app.addHook('onSend', (request, reply, _payload, next) => {
-    if (!request.raw.complete) reply.raw.shouldKeepAlive = true
+    dropRest(request, reply)
     next()
   })
-  app.addHook('onResponse', ({ raw }, _reply, next) => {
-    next()
-    if (raw.complete || raw.destroyed) return
-    const timer = setTimeout(() => raw.destroy(), DROP_MS).unref()
-    raw.on('error', () => {}).once('close', () => clearTimeout(timer))
-    raw.removeAllListeners('data').resume()
+}
+
+/**
+ * To be called before an answer is sent: reads and drops for a while what still comes of a request that is not through by then, and
+ * ends its connection. Not at once, also where the service ends: the reason would be lost on its way.
+ */
+export function dropRest({ raw: request, server }: FastifyRequest, { raw: answer }: FastifyReply): void {
+  if (request.complete) return
+  answer.removeHeader('connection')
+  answer.shouldKeepAlive = true
+  answer.once('finish', () => {
+    if (request.complete || request.destroyed) return
+    const timer = setTimeout(() => request.destroy(), DROP_MS).unref()
+    request.on('error', () => {}).once('close', () => clearTimeout(timer))
+    request.once('end', () => {
+      if (server.isLeaving) request.socket.end()
+    })
+    request.removeAllListeners('data').resume()
   })
 }

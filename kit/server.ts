@@ -21,8 +21,8 @@ import { hasBody, readBody, readQuery } from './input.ts'
 import { handlerMsOf, limits, paceOf, standardLimits } from './limits.ts'
 import { type Logger, silent } from './log.ts'
 import type { Pace } from './pace.ts'
-import { addRefusals, asServiceError, refuseUnreadable, sendRefusal } from './refusal.ts'
-import { createServerFactory } from './secure-server.ts'
+import { addRefusals, asServiceError, dropRest, refuseUnreadable, sendRefusal } from './refusal.ts'
+import { createServerFactory } from './server-factory.ts'
 
 /** Who this process is, and what it tells at /health. */
 export interface Identity {
@@ -30,7 +30,8 @@ export interface Identity {
   /** Unique to this start of this process. */
   readonly instance: string
   readonly version: string
-  /** Where others reach it, `host:port`. */
+  /** Name or IP address that others reach it at, and with its port; that is not known while the system chooses the port. */
+  readonly reachedAt?: string | undefined
   readonly advertised?: string | undefined
 }
 
@@ -107,7 +108,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     // What is logged of a request says itself what it is about: no logger of its own for each.
     childLoggerFactory: logger => logger,
-    ...(serverCredentials && { serverFactory: createServerFactory(serverCredentials) }),
+    serverFactory: createServerFactory(serverCredentials),
     trustProxy: trustProxy.length > 0 && [...trustProxy],
     requestTimeout: limits.requestMs,
     // Silence is no fault in itself: polls are held and streams of events have nothing to say. See connections.ts.
@@ -124,7 +125,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     return503OnClosing: false,
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) => {
-      sendRefusal(request, reply, asServiceError(error))
+      // No hook hears of these. A turn later, for the same reason as below.
+      queueMicrotask(() => {
+        dropRest(request, reply)
+        sendRefusal(request, reply, asServiceError(error))
+      })
     },
   })
   const methods = new Map<string, string[]>()
@@ -139,8 +144,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   })
   const readerPace = isForVisitors ? paceOf(patienceMs) : { windowMs: limits.innerReaderMs, leastBytes: 1 }
   addConnectionLimits(app, { most: maxConnections, readerPace })
-  if (options.guard !== undefined)
-    addGuard(app, { ...options.guard, advertised: options.identity.advertised })
+  if (options.guard !== undefined) addGuard(app, { ...options.guard, ...options.identity })
 
   const stopping = new AbortController()
   // Every call that waits listens to it.
@@ -164,8 +168,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.decorate('isReady', false)
   app.decorate('isLeaving', false)
   // Whoever comes once more must come over a new connection, and asks first who is there.
-  app.addHook('onSend', (_request, reply, _payload, next) => {
-    if (app.isLeaving) reply.header('connection', 'close')
+  app.addHook('onSend', ({ raw }, reply, _payload, next) => {
+    if (app.isLeaving && raw.complete) reply.header('connection', 'close')
     next()
   })
   app.decorate('served', {})

@@ -9,7 +9,7 @@ import { LEAST_BYTES_PER_SECOND, limits } from '../kit/limits.ts'
 import * as peer from '../kit/peer.ts'
 import * as refusal from '../kit/refusal.ts'
 import * as run from '../kit/run.ts'
-import * as secureServer from '../kit/secure-server.ts'
+import * as serverFactory from '../kit/server-factory.ts'
 import * as transport from '../kit/transport.ts'
 import { kvStoreConfig } from '../kv-store/config.ts'
 import { masterConfig } from '../master/config.ts'
@@ -62,7 +62,7 @@ t.test('the README’s table has every limit as it is in the code, and no other'
   const fixed = {
     ...limits,
     ...formLimits,
-    ...Object.fromEntries([peer, refusal, run, secureServer, transport].flatMap(timesOf)),
+    ...Object.fromEntries([peer, refusal, run, serverFactory, transport].flatMap(timesOf)),
     FORM_BYTES,
     STREAMS_EACH,
     UPLOADS_EACH,

@@ -34,6 +34,21 @@ t.test('who comes again is told what changed since, and how many are before thos
   await last.hears(/^HTTP\/1\.1 204 /)
 })
 
+t.test('who comes again is answered at once, also where there is nothing new for a while', async t => {
+  const { stage, listen } = await openStreams(t, { beatMs: 300 })
+  await stage.database.ask.newTask({ id: 1 })
+  await stage.database.ask.getNewTask({ worker: 'test' })
+  const first = await listen('/events?ids=1')
+  await first.hears(/"id":1,"state":"waiting","step":"working"/)
+  first.hangUp()
+  await first.closed
+  const again = await listen('/events?ids=1', lastEventId(first))
+  await again.hears(/^HTTP\/1\.1 200 [\s\S]*retry: [\s\S]*: still here/)
+  t.same(told(again), [])
+  await stage.database.ask.setById({}, { body: { id: 1, state: finished } })
+  await again.hears(/"id":1,"state":"ready"/)
+})
+
 t.test('who was told nothing for certain is told all anew', async t => {
   const { stage, listen, asks } = await openStreams(t)
   const path = `${t.testdir()}/tasks.db`

@@ -87,3 +87,52 @@ t.test('a form that comes too slowly is refused, in its file and before it', asy
     await wire.closed
   }
 })
+
+t.test('what stands behind the file of a form is judged before anything is taken in', async t => {
+  const { url, stage } = await openFrontend(t)
+  const small = uniqueImage(1)
+  const large = largeImage(1, 200_000)
+  const second = (image: Buffer) => {
+    const form = formWith(image)
+    form.append('uploadfile', new Blob([new Uint8Array(small)]), 'b.png')
+    return form
+  }
+  const fields = (image: Buffer) => {
+    const form = formWith(image)
+    for (let i = 0; i < 11; i += 1) form.append(`f${i}`, 'x')
+    return form
+  }
+  for (const image of [small, large])
+    for (const form of [second(image), fields(image)]) t.match(await submit(url, form), { status: 413 })
+  const list = { state: 'working', olderThanMs: 0, after: '', limit: 10 } as const
+  t.same(await stage.storage.ask.images(list), [])
+  const one = formWith(large)
+  one.append('note', 'x')
+  t.match(await submit(url, one), { status: 200 })
+})
+
+t.test('who is slow behind the file of a form is refused', async t => {
+  const { port, stage } = await openFrontend(t, { patienceMs: 1_000 })
+  const head = '--x\r\nContent-Disposition: form-data; name="uploadfile"; filename="a.png"\r\n\r\n'
+  for (const image of [uniqueImage(1), largeImage(1, 200_000)]) {
+    const wire = await openWire(t, port)
+    const type = 'Content-Type: multipart/form-data; boundary=x'
+    const length = `Content-Length: ${head.length + image.length + 100}`
+    wire.say(`POST /submitTask HTTP/1.1\r\nHost: a\r\n${type}\r\n${length}\r\n\r\n${head}`)
+    wire.say(image)
+    wire.say('\r\n--x\r\nContent-Disposition: form-data; name="note"\r\n\r\n')
+    await wire.hears(/^HTTP\/1\.1 408 /)
+  }
+  const list = { state: 'working', olderThanMs: 0, after: '', limit: 10 } as const
+  await waitFor('nothing is left', async () => (await stage.storage.ask.images(list)).length === 0)
+})
+
+t.test('a form that cannot be read is a client’s mistake, whatever is wrong with it', async t => {
+  const { url } = await openFrontend(t)
+  const headers = { 'content-type': 'multipart/form-data; boundary=x' }
+  const part = 'Content-Disposition: form-data; name="meta"\r\nContent-Type: application/json'
+  for (const json of ['{bad', JSON.stringify('x'.repeat(2_000))]) {
+    const answer = await submit(url, `--x\r\n${part}\r\n\r\n${json}\r\n--x--\r\n`, headers)
+    t.match(answer, { status: 400, text: 'Error: The form cannot be read.' })
+  }
+})

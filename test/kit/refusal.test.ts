@@ -128,6 +128,40 @@ t.test('a body that turns to nonsense while it is read ends its connection, not 
   t.match(await ask(t, port, `GET /byId?id=1 HTTP/1.1\r\n${end(port)}`), /200 OK/)
 })
 
+t.test('what is refused while the service ends is told why, and its rest is read for a while', async t => {
+  const app = buildToy(t, { picture: async () => Promise.reject(new ServiceError('not-found', 'none')) })
+  await listen(app)
+  const port = portOf(app)
+  app.isLeaving = true
+  const wire = await openWire(t, port)
+  wire.say(`POST /count HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 900000000\r\n\r\n`)
+  await wire.hears(/^HTTP\/1\.1 413 /)
+  t.notMatch(wire.heard(), /connection: close/i)
+  for (let sent = 0; sent < 20; sent += 1) {
+    wire.say(Buffer.alloc(64 * 1024))
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  t.notOk(wire.isClosed())
+  await wire.closed
+  t.match(
+    await ask(t, port, `GET /byId?id=1 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`),
+    /connection: close/i,
+  )
+})
+
+t.test('the body behind a path that is none is read for as long as any refused one', async t => {
+  const port = portOf(await listening(t))
+  const wire = await openWire(t, port)
+  wire.say(`POST /%zz HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 900000000\r\n\r\n`)
+  await wire.hears(/^HTTP\/1\.1 400 /)
+  const began = performance.now()
+  while (!wire.isClosed() && performance.now() - began < 20_000) {
+    wire.say('x')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  t.ok(wire.isClosed())
+})
+
 const end = (port: number) => `Host: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`
 
 async function listening(t: Parameters<typeof buildToy>[0]) {
