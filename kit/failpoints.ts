@@ -30,6 +30,7 @@ export const failpoints = {
   'storage.image.named': 'the image has its name, which is not synced',
   'storage.folder.synced': 'the names of a folder are on disk, and nobody was told',
   'storage.file.discarded': 'the temporary name is gone',
+  'storage.file.found': 'the file of an image is open, and nothing of it was read',
   'storage.image.removed': 'an image is gone, which is not synced',
 
   'master.image.stored': 'an upload is in storage, and has no task',

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { done } from '../kit/contract.ts'
-import { ServiceError } from '../kit/errors.ts'
+import { hasCode, ServiceError } from '../kit/errors.ts'
 import { addRoutes, buildServer, type ServerOptions } from '../kit/server.ts'
 import { type ImageState, storageContract } from './contract.ts'
 import type { StorageEngine } from './engine.ts'
@@ -32,9 +32,16 @@ export function buildStorage({ engine, maxBytes, ...server }: StorageOptions): F
       })
       return done
     },
-    async getImage({ query: { id, state, attempt }, reply }) {
+    async getImage({ query: { id, state, attempt }, request, reply }) {
       refuseAttemptOfUpload(state, attempt)
-      const image = await engine.get({ id, state, attempt }, () => !reply.raw.destroyed)
+      const image = await engine
+        .get({ id, state, attempt }, () => !reply.raw.destroyed)
+        .catch(error => {
+          // Whoever asks is to come again, so that nobody else would tell.
+          if (hasCode(error, 'unavailable') && error.cause !== undefined)
+            request.log.error({ err: error.cause, id, state, attempt }, 'an image could not be read')
+          throw error
+        })
       if (image === undefined) throw new ServiceError('not-found', 'No such image.')
       return image
     },

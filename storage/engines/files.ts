@@ -63,12 +63,12 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   ).unref()
 
   const read = async (image: ImageKey, isWanted?: () => boolean) => {
-    const found = await files.read(shelves[image.state].pathOf(image), isWanted).catch(asRefusal)
+    const found = await files.read(shelves[image.state].pathOf(image), isWanted).catch(asUnread)
     if (found !== undefined || image.state === 'working' || image.attempt !== undefined) return found
-    const attempt = (await shelves.finished.attemptsOf(image.id)).at(-1)
+    const attempt = (await shelves.finished.attemptsOf(image.id).catch(asRefusal)).at(-1)
     return attempt === undefined
       ? undefined
-      : files.read(shelves.finished.pathOf({ ...image, attempt }), isWanted).catch(asRefusal)
+      : files.read(shelves.finished.pathOf({ ...image, attempt }), isWanted).catch(asUnread)
   }
 
   /** Gives a file the name; the bytes of the file that had it. */
@@ -143,7 +143,9 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
     async remove(image, olderThanMs = 0) {
       const { state, id, attempt } = image
       const attempts =
-        state === 'working' || attempt !== undefined ? [attempt] : await shelves[state].attemptsOf(id)
+        state === 'working' || attempt !== undefined
+          ? [attempt]
+          : await shelves[state].attemptsOf(id).catch(asRefusal)
       const paths = attempts.map(attempt => shelves[state].pathOf({ id, state, attempt }))
       await Promise.all(paths.map(path => removeFile(path, olderThanMs))).catch(asRefusal)
       failpoint('storage.image.removed')
@@ -161,6 +163,12 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       await Promise.all([shelves.working.close(), shelves.finished.close()])
     },
   }
+}
+
+/** What a disk that cannot be read says: nothing against the image, which may be there in a while. */
+function asUnread(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+  throw new ServiceError('unavailable', 'The image cannot be read now.', { cause: error })
 }
 
 /** What a file system says, as a refusal where it is one that a caller may act on. */

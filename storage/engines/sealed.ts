@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { Bytes } from '../../kit/contract.ts'
+import { failpoint } from '../../kit/failpoint.ts'
 import { type OpenFile, openFile } from './file.ts'
 import { createHashes } from './hashes.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
@@ -54,6 +55,7 @@ export function createSealedFiles(): SealedFiles {
       if (file === undefined) return undefined
       let image: SealedImage | undefined
       try {
+        failpoint('storage.file.found')
         const length = file.size() - SEAL_BYTES
         if (length < 0) throw new CorruptError('it is shorter than its seal')
         if (length > WHOLE_BYTES) image = await readLarge(file, length, isWanted)

@@ -6,8 +6,13 @@ import { type Fatal, type Folder, makeFolders, openFolder } from './folder.ts'
 import { SEAL_BYTES } from './seal.ts'
 import { ignoreAbsence } from './sealed.ts'
 
-/** Names that are looked at together: bounds what a listing holds, whatever lies there. */
-const PAGE_NAMES = 1_000
+/**
+ * Names that one look through a folder finds: bounds what a listing holds, whatever lies there. A look costs as much as there are
+ * names, and who lists them all comes again for each thousand.
+ */
+const LOOK_NAMES = 20_000
+/** Names that are read of a folder at once. */
+const ENTRIES_AT_ONCE = 1_000
 /** Files that are asked for their size and age at the same time. */
 const STATS_AT_ONCE = 16
 
@@ -27,12 +32,45 @@ export interface Shelves {
   close(): Promise<void>
 }
 
-export async function openShelves(path: string, state: ImageState, fatal: Fatal): Promise<Shelves> {
+export async function openShelves(
+  path: string,
+  state: ImageState,
+  fatal: Fatal,
+  lookNames = LOOK_NAMES,
+): Promise<Shelves> {
   const paths = Array.from({ length: 10 }, (_, digit) => join(path, String(digit)))
   await makeFolders(paths)
   const folders = await Promise.all(paths.map(path => openFolder(path, fatal)))
 
   const folderOf = (id: number) => folders[Number(String(id)[0])] as Folder
+
+  /** The name that was listed last, and the last look: who goes on behind that name gets what it found. */
+  let listed = ''
+  let ahead: Look | undefined
+  const lookBehind = async (last: string, folder: string): Promise<Look> => {
+    const isAhead = ahead?.folder === folder && ahead.after <= last
+    if (isAhead && ahead !== undefined && (ahead.isLast || (ahead.names.at(-1) ?? '') > last)) return ahead
+    const look = await lookThrough(folder, last, state, lookNames)
+    ahead = look
+    return look
+  }
+  /** The names of a folder behind `after`, some at a time. */
+  async function* namesBehind(after: string, folder: string): AsyncGenerator<string[]> {
+    for (let last = after; ; ) {
+      const look = await lookBehind(last, folder)
+      const names = look.names.filter(name => name > last)
+      for (let at = 0; at < names.length; at += STATS_AT_ONCE) yield names.slice(at, at + STATS_AT_ONCE)
+      if (look.isLast) return
+      last = names.at(-1) ?? last
+    }
+  }
+  /** The images of one folder in order of name, those after `after`. */
+  async function* imagesBehind(after: string, folder: string): AsyncGenerator<ListedImage> {
+    for await (const names of namesBehind(after, folder)) {
+      const images = await Promise.all(names.map(name => describe(name, folder, state)))
+      for (const image of images) if (image !== undefined) yield image
+    }
+  }
 
   return {
     paths,
@@ -45,12 +83,15 @@ export async function openShelves(path: string, state: ImageState, fatal: Fatal)
       return found.sort((a, b) => a - b)
     },
     async list({ olderThanMs, after, limit }) {
+      if (after === '' || after !== listed) ahead = undefined
       const found: ListedImage[] = []
       for (const [digit, { path }] of folders.entries()) {
         if (String(digit) < after.slice(0, 1)) continue
-        for await (const image of imagesBehind(after, path, state)) {
+        for await (const image of imagesBehind(after, path)) {
           if (image.ageMs >= olderThanMs) found.push(image)
-          if (found.length === limit) return found
+          if (found.length < limit) continue
+          listed = image.name
+          return found
         }
       }
       return found
@@ -61,28 +102,30 @@ export async function openShelves(path: string, state: ImageState, fatal: Fatal)
   }
 }
 
-/** The images of one folder in order of name, those after `after`. */
-async function* imagesBehind(after: string, folder: string, state: ImageState): AsyncGenerator<ListedImage> {
-  let last: string | undefined = after
-  while (last !== undefined) {
-    const names: string[] = await nextNames(last, folder, state)
-    last = names.length < PAGE_NAMES ? undefined : names.at(-1)
-    for (let at = 0; at < names.length; at += STATS_AT_ONCE) {
-      const some = names.slice(at, at + STATS_AT_ONCE)
-      const images = await Promise.all(some.map(name => describe(name, folder, state)))
-      for (const image of images) if (image !== undefined) yield image
-    }
-  }
+/** What one look through a folder found. */
+interface Look {
+  readonly folder: string
+  readonly after: string
+  /** Names behind `after`, in order. */
+  readonly names: readonly string[]
+  /** There were no others behind these. */
+  readonly isLast: boolean
 }
 
-/** The next thousand names, found without ever holding all of them. */
-async function nextNames(after: string, folder: string, state: ImageState): Promise<string[]> {
+/** The next `most` names of a folder, found without ever holding all of them. */
+async function lookThrough(folder: string, after: string, state: ImageState, most: number): Promise<Look> {
   let names: string[] = []
-  for await (const { name } of await opendir(folder, { bufferSize: PAGE_NAMES })) {
-    if (name > after && parseName(state, name) !== undefined) names.push(name)
-    if (names.length === 2 * PAGE_NAMES) names = names.sort().slice(0, PAGE_NAMES)
+  let isLast = true
+  const cut = () => {
+    isLast &&= names.length <= most
+    names = names.sort().slice(0, most)
   }
-  return names.sort().slice(0, PAGE_NAMES)
+  for await (const { name } of await opendir(folder, { bufferSize: ENTRIES_AT_ONCE })) {
+    if (name > after && parseName(state, name) !== undefined) names.push(name)
+    if (names.length === 2 * most) cut()
+  }
+  cut()
+  return { folder, after, names, isLast }
 }
 
 async function describe(name: string, folder: string, state: ImageState): Promise<ListedImage | undefined> {

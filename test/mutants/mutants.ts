@@ -241,9 +241,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/service.ts',
-        find: '      const image = await engine.get({ id, state, attempt }, () => !reply.raw.destroyed)\n',
-        replace:
-          "      const image = await engine.get({ id, state, attempt })\n      if (state === 'finished' && id % 10 === 0) throw new Error('planted')\n",
+        find: "      if (image === undefined) throw new ServiceError('not-found', 'No such image.')\n",
+        replace: "      if (state === 'finished' && id % 10 === 0) throw new Error('planted')\n",
       },
     ],
     shownBy: { fault: 'T0', rounds: 200 },

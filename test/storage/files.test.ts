@@ -8,6 +8,7 @@ import { discard } from '../../kit/body.ts'
 import type { StorageEngine } from '../../storage/engine.ts'
 import { createIncoming } from '../../storage/engines/incoming.ts'
 import { SEAL_BYTES } from '../../storage/engines/seal.ts'
+import { openShelves } from '../../storage/engines/shelves.ts'
 import { createRandom } from '../images/random.ts'
 import { waitFor } from '../system/waiting.ts'
 import { anyImage, bytesOf, contentOf, LARGE_BYTES, openFiles, readAll, streamOf } from './images.ts'
@@ -229,3 +230,48 @@ async function sizesOf(folder: string): Promise<number[]> {
   const names = await readdir(folder)
   return Promise.all(names.map(async name => (await stat(join(folder, name))).size))
 }
+
+t.test('who lists page by page gets every name once, in order, over folders and looks', async t => {
+  const path = t.testdir()
+  const shelves = await openShelves(
+    join(path, 'working'),
+    'working',
+    error => {
+      throw error
+    },
+    40,
+  )
+  t.teardown(() => shelves.close())
+  const ids = Array.from({ length: 250 }, (_, i) => 1 + i * 7)
+  for (const id of ids) await writeFile(shelves.pathOf({ id, state: 'working' }), '')
+  const names = ids.map(String).sort()
+  const all = { olderThanMs: 0, limit: 30, state: 'working' } as const
+  const listed: string[] = []
+  for (let after = ''; ; after = listed.at(-1) ?? '') {
+    const page = await shelves.list({ ...all, after })
+    // Another reader, and one who begins anew, come between.
+    if (listed.length === 60) {
+      const [other, first] = await Promise.all([
+        shelves.list({ ...all, after: names[200] ?? '' }),
+        shelves.list({ ...all, after: '' }),
+      ])
+      t.same(
+        other.map(({ name }) => name),
+        names.slice(201, 231),
+      )
+      t.same(
+        first.map(({ name }) => name),
+        names.slice(0, 30),
+      )
+    }
+    if (page.length === 0) break
+    listed.push(...page.map(({ name }) => name))
+  }
+  t.same(listed, names)
+  await writeFile(shelves.pathOf({ id: 2, state: 'working' }), '')
+  const anew = await shelves.list({ ...all, after: '', limit: 1_000 })
+  t.ok(
+    anew.some(({ id }) => id === 2),
+    'a look of before says nothing to who begins anew',
+  )
+})
