@@ -1,13 +1,20 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { formatAddress } from './address.ts'
 import { ServiceError } from './errors.ts'
 
-export interface GuardOptions {
+/** Under which names others reach this service, beside the loopback names. */
+export interface Names {
+  /** Host, without a port. */
+  readonly reachedAt?: string | undefined
+  /** `host:port`. */
+  readonly advertised?: string | undefined
+}
+
+export interface GuardOptions extends Names {
   /** Secrets of which a caller must show one; none means that every caller is let in. Two, while one is being changed. */
   readonly secrets: readonly string[]
-  /** `host:port` under which others reach this service, beside the loopback names. */
-  readonly advertised?: string | undefined
 }
 
 const digest = (value: string) => hash('sha256', value, 'buffer')
@@ -26,12 +33,16 @@ export function createSecretCheck(
   }
 }
 
-/** Whether a `Host` is one of this app: the loopback names with its port, and the advertised address. */
-export function createHostCheck(app: FastifyInstance, advertised?: string): (host: string) => boolean {
+/** Whether a `Host` is one of this app: the loopback names and the one that others know with its port, and the advertised address. */
+export function createHostCheck(
+  app: FastifyInstance,
+  { reachedAt = 'localhost', advertised }: Names = {},
+): (host: string) => boolean {
   let names: ReadonlySet<string> | undefined
   const namesOf = (port: number): ReadonlySet<string> => {
-    const listening = ['localhost', '127.0.0.1', '[::1]'].map(name => `${name}:${port}`)
-    if (advertised !== undefined) listening.push(advertised)
+    const hosts = ['localhost', '127.0.0.1', '::1', reachedAt]
+    const listening = hosts.map(host => asSent(formatAddress({ host, port })))
+    if (advertised !== undefined) listening.push(asSent(advertised))
     const standard = `:${app.server instanceof TlsServer ? 443 : 80}`
     // A client leaves the standard port out.
     const short = listening
@@ -50,13 +61,19 @@ export function createHostCheck(app: FastifyInstance, advertised?: string): (hos
   }
 }
 
+/** `host:port` as a client sends it, who reads it as a part of a URL: in lower case, IPv6 at its shortest. */
+function asSent(address: string): string {
+  const { hostname, port } = new URL(`http://${address}`)
+  return `${hostname}:${port || 80}`
+}
+
 /**
  * Keeps strangers out of an inner service: a web page in a browser on this machine (it sends an `Origin`, or a `Host`
  * that is not ours when its name was pointed here), and whoever lacks the secret. /health stays open to all.
  */
 export function addGuard(app: FastifyInstance, options: GuardOptions): void {
   const isSecret = createSecretCheck(options.secrets)
-  const isOwnHost = createHostCheck(app, options.advertised)
+  const isOwnHost = createHostCheck(app, options)
 
   const refusalOf = ({ headers: { origin, host, authorization } }: FastifyRequest) => {
     if (origin !== undefined)

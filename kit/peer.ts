@@ -115,6 +115,8 @@ export function createPeer({ entry, service, secret, credentials }: PeerOptions)
       headersTimeout,
       bodyTimeout: BODY_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      // Whatever the server says of its own patience.
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
     })
   const openWatched = (connections: number | null, headersTimeout: number) =>
     openPool(connections, headersTimeout, confirmed(connect, confirm))

@@ -3,11 +3,13 @@ import { setDefaultHighWaterMark } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { FastifyInstance } from 'fastify'
+import { formatAddress } from './address.ts'
 import { ConfigError } from './config.ts'
 import { affordableConnections } from './descriptors.ts'
 import type { Registration } from './discovery.ts'
 import { createLogger, type Logger } from './log.ts'
 import type { Mesh } from './mesh.ts'
+import { keepToOneself } from './privacy.ts'
 import type { Identity } from './server.ts'
 import { type SharedConfig, type Standing, standingOf } from './settings.ts'
 import { standBy } from './standby.ts'
@@ -44,6 +46,7 @@ export interface Start extends Trust {
 
 /** Waits for its turn, if it was told to; then who this process is and where it stands. Ends the process with one line when a setting contradicts another. */
 export function startService(service: string, config: SharedConfig, isPublic = false): Start {
+  keepToOneself()
   setDefaultHighWaterMark(false, STREAM_BYTES)
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`)
   if (config.standbyFd !== undefined) standBy(config.standbyFd)
@@ -53,6 +56,7 @@ export function startService(service: string, config: SharedConfig, isPublic = f
       service,
       instance: `${service}-${randomUUID()}`,
       version,
+      reachedAt: standing.reachedAt,
       advertised: standing.advertised,
     }
     const log = createLogger({ ...identity, level: config.logLevel })
@@ -79,8 +83,9 @@ export interface RunOptions extends Start {
 
 /**
  * Listens, enters discovery, and ends in order on a signal: SIGTERM leaves discovery, serves on for 1 s, lets what is
- * under way end within 10 s; SIGINT does the same without the second of serving on, for when everything stops; a second
- * signal ends the process at once.
+ * under way end within 10 s; SIGINT does the same without the second of serving on, for when everything stops, also behind a
+ * SIGTERM: a machine that goes down sends that to all, the supervisor too, which then stops all in order. Any other second signal ends
+ * the process at once.
  */
 export async function runService(options: RunOptions): Promise<void> {
   const { app, standing, identity, log } = options
@@ -96,14 +101,18 @@ export async function runService(options: RunOptions): Promise<void> {
   }
   const { port } = app.server.address() as { port: number }
   let registration: Registration | undefined
-  let isEnding = false
+  let told: NodeJS.Signals | undefined
+  const stopping = new AbortController()
 
   const end = async (signal: NodeJS.Signals) => {
-    if (isEnding) {
+    if (signal === 'SIGINT') stopping.abort()
+    const isFirst = told === undefined
+    if (!isFirst && !(told === 'SIGTERM' && signal === 'SIGINT')) {
       log.warn(`${signal} again: ending at once`)
       process.exit(1)
     }
-    isEnding = true
+    told = signal
+    if (!isFirst) return
     app.isReady = false
     app.isLeaving = true
     log.info(`${signal}: draining`)
@@ -115,8 +124,8 @@ export async function runService(options: RunOptions): Promise<void> {
       DRAIN_MS + LINGER_MS + 1_000,
     ).unref()
     await registration?.leave()
-    const lingers = signal === 'SIGTERM' && registration !== undefined
-    await Promise.all([options.drain?.(), lingers && delay(LINGER_MS)])
+    const linger = () => delay(LINGER_MS, undefined, { signal: stopping.signal }).catch(() => {})
+    await Promise.all([options.drain?.(), registration !== undefined && linger()])
     await Promise.race([app.close(), delay(DRAIN_MS, undefined, { ref: false })])
     await options.discovery?.mesh.close()
     await options.close?.()
@@ -138,8 +147,8 @@ export async function runService(options: RunOptions): Promise<void> {
     registration = mesh.register({ key, host: standing.host, port, own, instance: identity.instance })
     await registration.standing
   }
-  app.isReady = !isEnding
-  log.info({ address: identity.advertised ?? `${standing.host}:${port}` }, 'ready')
+  app.isReady = told === undefined
+  log.info({ address: identity.advertised ?? formatAddress({ host: standing.host, port }) }, 'ready')
 }
 
 /** One line for whoever starts the service, and a status that says it failed. */

@@ -55,7 +55,7 @@ export const sharedSettings = (prefix: string, standard: number) => ({
   own: setting(addressText.optional(), {
     env: 'OWN',
     unit: 'host:port',
-    says: 'the address others reach it at, when it is not HOST and PORT',
+    says: 'the address others reach it at, when it is not HOST and PORT; its port is the one it listens on',
   }),
   secret: setting(z.string().min(8, 'is shorter than 8 characters').optional(), {
     env: 'SECRET',

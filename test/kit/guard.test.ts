@@ -88,3 +88,14 @@ t.test('a service for the public has no guard', async t => {
   const address = await listen(buildToy(t, {}, { guard: undefined }))
   t.equal((await ask(t, address, '/byId?id=1', 'Host: toys.example', 'Origin: http://x')).status, 200)
 })
+
+t.test('a name is ours however it is spelled, and with the port that the system chose', async t => {
+  const spelled = { advertised: 'MyServer.Example:9000', reachedAt: 'FD00:0:0::1' }
+  const identity = { service: 'toy', instance: 'toy-1', version: '0', ...spelled }
+  const address = await listen(buildToy(t, {}, { identity }))
+  const port = address.split(':')[1]
+  for (const host of ['myserver.example:9000', `[fd00::1]:${port}`])
+    t.equal((await ask(t, address, '/byId?id=1', `Host: ${host}`)).status, 200, host)
+  for (const host of ['[fd00::1]:9000', '[fd00::1]', `myserver.example:${port}`])
+    t.equal((await ask(t, address, '/byId?id=1', `Host: ${host}`)).status, 403, host)
+})

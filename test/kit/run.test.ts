@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { request } from 'undici'
+import { freePorts } from '../system/ports.ts'
 import { openWire, until } from './wire.ts'
 
 const built = t.testdir()
@@ -143,4 +145,45 @@ t.test('a service that may open few files serves on, however many connect', asyn
     idle.some(other => !other.isClosed()),
     'not at the cost of all',
   )
+})
+
+t.test('a log that cannot be written ends nobody, and no end that is in order', async t => {
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const [port = 0] = await freePorts(1)
+  const env = { KV_STORE_PORT: String(port), DATA_DIR: join(built, 'full') }
+  const child = spawn(process.execPath, ['dist/kv-store/main.js'], { env, stdio: ['ignore', full, 'pipe'] })
+  let said = ''
+  child.stderr?.on('data', piece => {
+    said += piece
+  })
+  const ended = once(child, 'close')
+  t.teardown(() => child.kill('SIGKILL'))
+  const isReady = () =>
+    request(`http://127.0.0.1:${port}/health`).then(
+      async ({ body }) => (await body.text()).includes('"ready":true'),
+      () => false,
+    )
+  await until('it is ready', async () => child.exitCode !== null || (await isReady()))
+  t.ok(await isReady())
+  child.kill('SIGTERM')
+  t.same(await ended, [0, null])
+  t.equal(said, '')
+})
+
+t.test('SIGINT behind SIGTERM is no second signal: all stops, and in order', async t => {
+  const service = start(t, {})
+  const port = await service.port()
+  const wire = await openWire(t, port)
+  wire.say(`POST /set?key=a&value=1 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 9\r\n\r\n`)
+  const other = await openWire(t, port)
+  other.say(`GET /health HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  await other.hears(/ready/)
+  service.child.kill('SIGTERM')
+  await until('it drains', () => service.said.out.includes('draining'))
+  service.child.kill('SIGINT')
+  wire.say('123456789')
+  await wire.hears(/success/)
+  t.equal(await service.ended, 0)
+  t.notMatch(service.said.out, /at once/)
 })
