@@ -32,6 +32,8 @@ if [ "${1:-}" = --failing ]; then
 fi
 # Taken before: what is edited while tsc runs shows as stale afterwards.
 built_from=$(fingerprint)
+# What breaks off in the middle is of no sources.
+rm -f dist/.built
 node node_modules/typescript/bin/tsc -b tsconfig.build.json
 build_wasm
 node dist/scripts/bundle.js

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { formatAddress } from '../kit/address.ts'
 import { Failure } from './failure.ts'
 import type { HealthCheck } from './health.ts'
 import { identify } from './process-id.ts'
@@ -41,8 +42,13 @@ export interface Child {
   loaded(signal: AbortSignal): Promise<void>
   /** It is the turn of one that stands by. */
   goAhead(): void
-  /** Resolves with its `host:port` once it says that it is ready; a `Failure` when it ends before, or after 30 s. */
-  ready(signal: AbortSignal): Promise<string>
+  /**
+   * Resolves with its `host:port` once it says that it is ready, and is not the instance `former`, whose socket it shares; a
+   * `Failure` when it ends before, or after 30 s.
+   */
+  ready(signal: AbortSignal, former?: string): Promise<string>
+  /** The instance that answers where it listens, and is ready. */
+  instance(): Promise<string | undefined>
 }
 
 /**
@@ -82,7 +88,12 @@ export function startChild(options: ChildOptions): Child {
     end = how
     return how
   })
-  const written = () => readFileSync(log).subarray(from).toString('utf8').split('\n')
+  const written = () => readBehind(log, from).split('\n')
+  const address = () => (part.port === 0 ? addressIn(written()) : formatAddress({ host, port: part.port }))
+  const instance = async () => {
+    const at = address()
+    return at === undefined ? undefined : health.instanceAt(at, part.service)
+  }
   const { pid } = child
   if (pid === undefined) throw new Failure(`${part.name} cannot be started`)
 
@@ -100,12 +111,13 @@ export function startChild(options: ChildOptions): Child {
       if (how !== undefined) throw new Failure(whyEnded(part.name, written(), how, log))
     },
     goAhead: () => turn?.destroy(),
-    async ready(signal) {
+    instance,
+    async ready(signal, former) {
       const deadline = performance.now() + READY_MS
       while (performance.now() < deadline) {
         if (end !== undefined) throw new Failure(whyEnded(part.name, written(), end, log))
-        const address = part.port === 0 ? addressIn(written()) : `${host}:${part.port}`
-        if (address !== undefined && (await health.isReady(address, part.service))) return address
+        const found = await instance()
+        if (found !== undefined && found !== former) return address() as string
         await delay(ASK_MS, undefined, { signal })
       }
       throw new Failure(`${part.name} was not ready within ${READY_MS / 1_000} s: see ${log}`)
@@ -139,6 +151,17 @@ function endOf(child: ChildProcess): Promise<string> {
 function whyEnded(name: string, written: string[], end: string, log: string): string {
   const said = written.findLast(line => line.startsWith(`${serviceOf(name)}: `))
   return said ?? `${name} ended before it was ready (${end}): see ${log}`
+}
+
+/** What a file has behind its first `from` bytes. */
+function readBehind(path: string, from: number): string {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from))
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from))
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The address in the line `{"msg":"ready","address":"host:port",...}`. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isRunning } from './process-id.ts'
+import { Failure } from './failure.ts'
+import { isRunning, type ProcessId } from './process-id.ts'
 import type { Started } from './run-file.ts'
 import { serviceOf, stopOrder } from './services.ts'
 
@@ -10,8 +11,8 @@ const KILL_MS = 5_000
 const LOOK_MS = 10
 
 /**
- * Ends processes in the order in which nobody misses them, each service once the one before it is gone, and gives their
- * names in the order in which they ended. SIGINT: all stops, so none lingers for others.
+ * Ends processes in the order in which nobody misses them, each service once the one before it is gone, and gives the
+ * names of those that ended, in that order. SIGINT: all stops, so none lingers for others.
  */
 export async function endInOrder(
   running: readonly Started[],
@@ -21,23 +22,27 @@ export async function endInOrder(
   for (const service of stopOrder) {
     const alike = running.filter(({ name }) => serviceOf(name) === service)
     await Promise.all(
-      alike.map(started => endOne(started, 'SIGINT', say).then(() => names.push(started.name))),
+      alike.map(async started => {
+        if (await endOne(started, 'SIGINT', say)) names.push(started.name)
+      }),
     )
   }
   return names
 }
 
-/** Ends a process: with a signal, and by force when that is not enough. */
+/** Ends a process: with a signal, and by force when that is not enough. False when it runs on even so, which is said. */
 export async function endOne(
   started: Started,
   signal: NodeJS.Signals,
   say: (line: string) => void,
-): Promise<void> {
+): Promise<boolean> {
   if (isRunning(started)) signalTo(started, signal)
-  if (await hasEnded(started, END_MS)) return
+  if (await hasEnded(started, END_MS)) return true
   say(`${started.name} did not end within ${END_MS / 1_000} s and is killed`)
   killAtOnce([started])
-  await hasEnded(started, KILL_MS)
+  const isGone = await hasEnded(started, KILL_MS)
+  if (!isGone) say(`${started.name} (process ${started.pid}) cannot be ended`)
+  return isGone
 }
 
 /** Ends processes, and what they may have started, without asking. */
@@ -58,10 +63,20 @@ export async function hasEnded(process: Parameters<typeof isRunning>[0], withinM
   return true
 }
 
+/** Sends a supervisor a signal. Throws a `Failure` when it is another user's. */
+export function signalSupervisor({ pid }: ProcessId, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPERM')
+      throw new Failure(`process ${pid} runs the system, and is another user's`)
+  }
+}
+
 function signalTo({ pid }: Started, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // It ended meanwhile.
+    // It ended meanwhile, or is another user's: whether it is gone is looked at afterwards.
   }
 }

@@ -9,14 +9,14 @@ export KV_STORE_PORT=${ports[0]} DATABASE_PORT=${ports[1]} STORAGE_PORT=${ports[
 export npm_config_cache="$folder/npm-cache"
 
 finish() {
-  [ -x "$folder/clone/scripts/stop-all.sh" ] && "$folder/clone/scripts/stop-all.sh" >/dev/null 2>&1
+  [ -x "$folder/clone/scripts/stop-all.sh" ] && "$folder/clone/scripts/stop-all.sh" --data "$folder/data" >/dev/null 2>&1
   rm -rf "$folder"
 }
 trap finish EXIT
 
 before=$(date +%s.%N)
 git clone --quiet "$repository" "$folder/clone"
-"$folder/clone/scripts/start-all.sh" --port "${ports[5]}" --detach
+"$folder/clone/scripts/start-all.sh" --port "${ports[5]}" --data "$folder/data" --detach
 "$folder/clone/scripts/smoke.sh" "http://127.0.0.1:${ports[5]}"
 after=$(date +%s.%N)
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)

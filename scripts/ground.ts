@@ -1,14 +1,17 @@
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Failure } from './failure.ts'
 import type { Part } from './services.ts'
 
-/** Least room for a start, in bytes: a full disk is better heard of now than at the first upload. */
+/** Least room for a first start, in bytes: a full disk is better heard of now than at the first upload. */
 const LEAST_BYTES = 200 * 1024 * 1024
 
-/** Makes the data folder and its logs. Throws a `Failure` when it cannot be written to, or has less room than `least` bytes. */
-export function prepareDataDir(dataDir: string, least = LEAST_BYTES): void {
+/**
+ * Makes the data folder and its logs. Throws a `Failure` when it cannot be written to, or has less room than `least` bytes; where
+ * there is data already that is said and no more, since only what runs makes room.
+ */
+export function prepareDataDir(dataDir: string, say: (line: string) => void, least = LEAST_BYTES): void {
   try {
     mkdirSync(join(dataDir, 'logs'), { recursive: true })
     accessSync(dataDir, constants.W_OK)
@@ -19,10 +22,12 @@ export function prepareDataDir(dataDir: string, least = LEAST_BYTES): void {
   }
   const { bavail, bsize } = statfsSync(dataDir)
   const free = bavail * bsize
-  if (free < least)
+  if (free >= least) return
+  if (!existsSync(join(dataDir, 'database')))
     throw new Failure(
       `no room for data in ${dataDir}: ${inMegabytes(free)} are free, ${inMegabytes(least)} needed`,
     )
+  say(`${inMegabytes(free)} are free in ${dataDir}`)
 }
 
 const inMegabytes = (bytes: number) => `${Math.floor(bytes / 1024 / 1024)} MB`

@@ -10,8 +10,8 @@ const ANSWER_MS = 2_000
 
 /** Asks services how they are, over TLS where their settings say so. */
 export interface HealthCheck {
-  /** Whether that service is at this `host:port`, and ready. */
-  isReady(address: string, service: string): Promise<boolean>
+  /** Which instance of that service is at this `host:port`, and ready; `undefined` when there is none. */
+  instanceAt(address: string, service: string): Promise<string | undefined>
   close(): Promise<void>
 }
 
@@ -23,7 +23,7 @@ export function openHealthCheck(env: NodeJS.ProcessEnv, host: string): HealthChe
   // The frontend's certificate is for the name that the public knows; its socket is held here, so nobody else answers.
   const outer = new Agent({ connect: { timeout: ANSWER_MS, rejectUnauthorized: false } })
   return {
-    async isReady(address, service) {
+    async instanceAt(address, service) {
       const isPublic = service === 'frontend'
       const scheme = isPublic ? publicScheme(env) : schemeOf(credentials)
       try {
@@ -32,10 +32,11 @@ export function openHealthCheck(env: NodeJS.ProcessEnv, host: string): HealthChe
           signal: AbortSignal.timeout(ANSWER_MS),
           reset: true,
         })
-        const health = (await body.json()) as { service?: unknown; ready?: unknown }
-        return statusCode === 200 && health.service === service && health.ready === true
+        const health = (await body.json()) as { service?: unknown; instance?: unknown; ready?: unknown }
+        const isReady = statusCode === 200 && health.service === service && health.ready === true
+        return isReady ? String(health.instance) : undefined
       } catch {
-        return false
+        return undefined
       }
     },
     async close() {

@@ -101,11 +101,13 @@ export class Keeper {
   async #replace(): Promise<void> {
     const { isShared, stopping, say } = this.#options
     const old = this.#child
+    // On a shared socket either may answer: the new one has to be told from it.
+    const former = isShared ? await old.instance() : undefined
     this.#former = old
     this.#start(!isShared)
     try {
       if (isShared) {
-        await this.ready()
+        await this.#child.ready(stopping, former)
         await endOne(old.started, 'SIGTERM', say)
       } else {
         await this.#child.loaded(stopping)

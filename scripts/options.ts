@@ -30,7 +30,8 @@ second one at once. A service that ends by itself is started again, after a paus
   --data DIR    where data, logs and run.json lie (DATA_DIR, or ./data)
   --workers N   how many worker processes, 1 to ${MOST_WORKERS}; the second and later on ports of the system's choice (1)
   --detach      return once all are ready; scripts/stop-all.sh stops them
-  --rolling     restart, one after the other, the services of the system that runs with this data; nobody need notice
+  --rolling     restart, one after the other, the services of the system that runs with this data; nobody need notice.
+                They keep the settings of the start, except for what stands in files: code, secrets, certificates
 
 The other ports: KV_STORE_PORT, DATABASE_PORT, STORAGE_PORT, MASTER_PORT, WORKER_PORT (3000 to 3004). Every other
 setting of the services is taken from the environment too: node dist/SERVICE/main.js --help.
@@ -51,14 +52,19 @@ export function readStartOptions(argv: readonly string[], env: NodeJS.ProcessEnv
     rolling: { type: 'boolean' },
   })
   if (given.help === true) return 'help'
+  const isRolling = given.rolling === true
+  if (isRolling && (given.port ?? given.workers ?? given.detach) !== undefined)
+    throw new Failure('--rolling keeps the settings of the start: it takes --data alone', 2)
   if (env.OWN) throw new Failure('OWN is the address of one service: it cannot be set for all six', 2)
+  if (env.HOST === '0.0.0.0' || env.HOST === '::')
+    throw new Failure(`HOST ${env.HOST} is no address that others can use: name one of this machine`, 2)
   const workers = readWhole('--workers', textOf(given.workers) ?? '1', 1, MOST_WORKERS)
   return {
     ports: readPorts(env, textOf(given.port)),
     dataDir: readDataDir(textOf(given.data), env),
     workers,
     isDetached: given.detach === true,
-    isRolling: given.rolling === true,
+    isRolling,
   }
 }
 

@@ -38,14 +38,21 @@ quietly() {
 }
 
 # Installs what package-lock.json says, unless it is there: `install` all of it, `install --omit=dev` what runs need.
-# All of it does for a run as well.
+# All of it does for a run as well. It is made beside what is there, by which a system that runs has to start again what dies.
 install() {
-  local stamp=$root/node_modules/.installed wanted
+  local stamp=$root/node_modules/.installed wanted fresh=$root/.installing
   wanted=$(cksum <"$root/package-lock.json")
   grep -qsxF "all $wanted" "$stamp" && return
   [ $# -gt 0 ] && grep -qsxF "run $wanted" "$stamp" && return
   echo 'installing'
-  (cd "$root" && quietly 'npm ci failed' npm ci --no-audit --no-fund "$@")
+  rm -rf "$fresh"
+  mkdir "$fresh"
+  cp "$root"/package.json "$root"/package-lock.json "$fresh"
+  if [ -f "$root/.npmrc" ]; then cp "$root/.npmrc" "$fresh"; fi
+  (cd "$fresh" && quietly 'npm ci failed' npm ci --no-audit --no-fund "$@")
+  if [ -d "$root/node_modules" ]; then mv "$root/node_modules" "$fresh/before"; fi
+  mv "$fresh/node_modules" "$root"
+  rm -rf "$fresh"
   echo "$([ $# -gt 0 ] && echo run || echo all) $wanted" >"$stamp"
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { signalSupervisor } from './ending.ts'
 import { Failure } from './failure.ts'
 import { isRunning } from './process-id.ts'
 import { type Run, readRun } from './run-file.ts'
@@ -17,7 +18,7 @@ export async function roll(dataDir: string, say: (line: string) => void): Promis
   const before = readRun(dataDir)
   if (before === undefined || !isRunning(before.supervisor))
     throw new Failure(`nothing runs with data in ${dataDir}`)
-  process.kill(before.supervisor.pid, ROLL_SIGNAL)
+  signalSupervisor(before.supervisor, ROLL_SIGNAL)
   const old = new Set(before.started.map(({ pid }) => pid))
   const named = new Set<string>()
   const isReplacing = (name: string) =>

@@ -16,7 +16,7 @@ export interface Run {
   readonly rolls?: readonly string[]
 }
 
-/** This process's hold on a data folder. */
+/** This process's hold on a data folder. What cannot be noted now, since the disk is full, is noted once it can be. */
 export interface RunFile {
   /** Notes what was started, so that it can be ended even if this process is killed. */
   note(started: readonly Started[]): void
@@ -28,11 +28,18 @@ export interface RunFile {
 
 const pathIn = (dataDir: string) => join(dataDir, 'run.json')
 
+/** How long after it could not be written run.json is tried again, in ms. */
+const RETRY_MS = 500
+
 /**
  * Takes a data folder for this process. Throws a `Failure` when a system that runs has it; what a killed supervisor left
- * is no hold. What it had started may still run, and is given as `leftOver`.
+ * is no hold. What it had started may still run, and is given as `leftOver`. `say` is told a line when it cannot be written
+ * later on.
  */
-export function openRunFile(dataDir: string): RunFile & { readonly leftOver: readonly Started[] } {
+export function openRunFile(
+  dataDir: string,
+  say: (line: string) => void,
+): RunFile & { readonly leftOver: readonly Started[] } {
   const path = pathIn(dataDir)
   const supervisor = identify(process.pid)
   const draft = `${path}.${process.pid}`
@@ -42,12 +49,13 @@ export function openRunFile(dataDir: string): RunFile & { readonly leftOver: rea
   if (before !== undefined && isRunning(before.supervisor)) throw runsAlready(before, dataDir)
   rmSync(path, { force: true })
   const leftOver = before?.started.filter(isRunning) ?? []
-  write({ supervisor, started: leftOver })
   try {
+    write({ supervisor, started: leftOver })
     // A link appears with its content, and only if there is none: of two that start at once, one gets the folder.
     linkSync(draft, path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EEXIST') throw new Failure(`${path} cannot be written (${code})`)
     const winner = readRun(dataDir)
     throw winner === undefined ? new Failure(`${path} is not to be had`) : runsAlready(winner, dataDir)
   } finally {
@@ -55,25 +63,39 @@ export function openRunFile(dataDir: string): RunFile & { readonly leftOver: rea
   }
   const rolls: string[] = []
   let started: readonly Started[] = []
-  const replace = () => {
-    write({ supervisor, started: [...leftOver, ...started], rolls })
+  let retry: NodeJS.Timeout | undefined
+  const replace = (run: Run) => {
+    write(run)
     renameSync(draft, path)
+  }
+  /** What runs is not less there for not being noted: nobody is ended for it. */
+  const note = () => {
+    try {
+      replace({ supervisor, started: [...leftOver, ...started], rolls })
+      clearInterval(retry)
+      retry = undefined
+    } catch (error) {
+      if (retry !== undefined) return
+      say(`${path} cannot be written now: ${(error as Error).message}`)
+      retry = setInterval(note, RETRY_MS).unref()
+    }
   }
   return {
     leftOver,
     note(all) {
       started = all
-      replace()
+      note()
     },
     noteRoll(all, failure) {
       started = all
       rolls.push(failure)
-      replace()
+      note()
     },
     remove() {
+      clearInterval(retry)
+      rmSync(draft, { force: true })
       if (before === undefined || !leftOver.some(isRunning)) return rmSync(path, { force: true })
-      write({ supervisor: before.supervisor, started: leftOver })
-      renameSync(draft, path)
+      replace({ supervisor: before.supervisor, started: leftOver })
     },
   }
 }

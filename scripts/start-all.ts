@@ -1,3 +1,4 @@
+import { keepToOneself } from '../kit/privacy.ts'
 import { IN_BACKGROUND, launch, tellLauncher } from './detach.ts'
 import { Failure, runScript } from './failure.ts'
 import { readStartOptions, type StartOptions, startHelp } from './options.ts'
@@ -22,6 +23,7 @@ async function superviseInBackground(options: StartOptions): Promise<number> {
 }
 
 await runScript('start-all', async () => {
+  keepToOneself()
   const options = readStartOptions(argv, env)
   if (options === 'help') {
     process.stdout.write(startHelp)

@@ -5,6 +5,7 @@ import { checkPorts, prepareDataDir } from './ground.ts'
 import { openHealthCheck, publicScheme } from './health.ts'
 import { Keeper } from './keeper.ts'
 import type { StartOptions } from './options.ts'
+import { isRunning } from './process-id.ts'
 import { ROLL_SIGNAL } from './rolling.ts'
 import { openRunFile } from './run-file.ts'
 import { listParts, type Part } from './services.ts'
@@ -30,9 +31,9 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   const { dataDir } = options
   const parts = listParts(options)
   const host = env.HOST || '127.0.0.1'
-  prepareDataDir(dataDir)
+  prepareDataDir(dataDir, say)
   const health = openHealthCheck(env, host)
-  const runFile = openRunFile(dataDir)
+  const runFile = openRunFile(dataDir, say)
   const keepers: Keeper[] = []
   const stopping = new AbortController()
   const stopped = onceAborted(stopping.signal)
@@ -102,8 +103,10 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
     const names = await endInOrder(running(), say)
     await socket?.close()
     await health.close()
-    runFile.remove()
-    return names
+    const left = running().filter(isRunning)
+    if (left.length > 0) runFile.note(left)
+    else runFile.remove()
+    return { names, status: left.length > 0 ? 1 : 0 }
   }
 
   try {
@@ -122,8 +125,9 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
   await stopped
   say('stopping')
   await rolling
-  say(`stopped: ${(await stopAll()).join(', ')}`)
-  return 0
+  const { names, status } = await stopAll()
+  say(`stopped: ${names.join(', ')}`)
+  return status
 }
 
 /** One after the other, in the order of their start: what others need comes back before they go. */

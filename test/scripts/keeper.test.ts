@@ -42,7 +42,7 @@ async function openKeeper(t: Test) {
   return {
     keeper,
     said,
-    isReady: () => health.isReady(`${host}:${port}`, service),
+    isReady: async () => (await health.instanceAt(`${host}:${port}`, service)) !== undefined,
     isBroken: (isBroken: boolean) => {
       keeper.part = { ...part, main: isBroken ? join(dataDir, 'broken/main.js') : part.main }
     },

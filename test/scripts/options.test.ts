@@ -40,6 +40,10 @@ t.test('what cannot be meant is refused in one line, with status 2', async t => 
     [[], { MASTER_PORT: '3.5' }, /^MASTER_PORT /],
     [['--port', '3003'], {}, /^MASTER_PORT and --port are both 3003$/],
     [[], { OWN: '10.0.0.1:80' }, /^OWN /],
+    [[], { HOST: '0.0.0.0' }, /^HOST 0\.0\.0\.0 is no address/],
+    [['--rolling', '--workers', '2'], {}, /^--rolling .* takes --data alone$/],
+    [['--rolling', '--port', '80'], {}, /^--rolling /],
+    [['--rolling', '--detach'], {}, /^--rolling /],
   ]
   for (const [argv, env, message] of cases) {
     const refusal = (() => {

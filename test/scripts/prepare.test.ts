@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { call } from './script.ts'
 
@@ -107,4 +107,40 @@ t.test('CI ends with a count, also when the run breaks', async t => {
   t.same(run(), { status: 0, said: '3 passed, 0 failed\n' })
   writeFileSync(`${stage}/scripts/test.sh`, '#!/bin/sh\necho half way\n')
   t.same(run(), { status: 1, said: 'half way\n0 passed, 1 failed\n' })
+})
+
+t.test('a build that breaks off leaves nothing that counts as built', async t => {
+  const breaking = `${newEnough}; case "$1" in *bundle.js) [ ! -f broken ];; esac`
+  const { stage, run } = buildStage(t, { node: breaking, npm: 'mkdir -p node_modules' })
+  await run('start-all.sh')
+  writeFileSync(`${stage}/kit/a.ts`, 'two')
+  writeFileSync(`${stage}/broken`, '')
+  t.match(await run('start-all.sh'), { status: 1, said: /the build failed/ })
+  writeFileSync(`${stage}/kit/a.ts`, 'one')
+  rmSync(`${stage}/broken`)
+  t.match(await run('start-all.sh'), { status: 0, said: 'building\n' }, 'what the old sources gave is gone')
+})
+
+t.test('libraries that cannot be installed leave those that are there', async t => {
+  const { stage, run } = buildStage(t, {
+    node: newEnough,
+    npm: 'mkdir -p node_modules && touch node_modules/one',
+  })
+  await run('start-all.sh')
+  writeFileSync(`${stage}/bin/npm`, '#!/bin/sh\nmkdir node_modules; exit 1\n')
+  writeFileSync(`${stage}/package-lock.json`, '{"name":"other"}')
+  t.match(await run('start-all.sh'), { status: 1, said: /npm ci failed/ })
+  t.ok(existsSync(`${stage}/node_modules/one`))
+})
+
+t.test('what runs is stopped without the registry, and without a build', async t => {
+  const { stage, run, calls } = buildStage(t, { node: newEnough, npm: 'mkdir -p node_modules' })
+  await run('start-all.sh')
+  mkdirSync(`${stage}/dist/scripts`, { recursive: true })
+  writeFileSync(`${stage}/dist/scripts/stop-all.js`, '')
+  writeFileSync(`${stage}/kit/a.ts`, 'two')
+  writeFileSync(`${stage}/package-lock.json`, '{"name":"other"}')
+  rmSync(`${stage}/calls`)
+  t.same(await run('stop-all.sh'), { status: 0, said: '' })
+  t.match(calls(), [/^node .*dist\/scripts\/stop-all.js$/])
 })

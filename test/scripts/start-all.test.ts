@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import t, { type Test } from 'tap'
 import { isRunning } from '../../scripts/process-id.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -145,4 +146,34 @@ t.test('a second Ctrl-C ends everything at once, also what does not listen', asy
   t.equal(await start.status, 1)
   await waitFor('all are gone', () => !started.some(isRunning))
   t.equal(place.run(), undefined)
+})
+
+t.test('what is made for a system nobody but its user may read', async t => {
+  const place = await findPlace(t)
+  const start = place.start()
+  await tableOf(start, place)
+  const smoke = call('smoke.sh', [place.frontend])
+  t.equal(await smoke.status, 0, smoke.said())
+  const made = readdirSync(place.dataDir, { recursive: true, encoding: 'utf8' })
+  const open = made.filter(name => (statSync(`${place.dataDir}/${name}`).mode & 0o077) !== 0)
+  t.same(open, [])
+  t.ok(made.some(name => name.startsWith('storage/finished/')) && made.includes('database/tasks.db'))
+  start.signal('SIGINT')
+  t.equal(await start.status, 0)
+})
+
+const hasIpv6 = Object.values(networkInterfaces()).some(all => all?.some(({ address }) => address === '::1'))
+
+t.test('a system may be on an IPv6 address', { skip: !hasIpv6 && 'there is no ::1' }, async t => {
+  const place = await findPlace(t)
+  const port = new URL(place.frontend).port
+  const env = { ...place.env, WORKER_PORT: '0', HOST: '::1' }
+  const start = call('start-all.sh', ['--data', place.dataDir, '--port', port], env)
+  t.teardown(async () => {
+    start.signal('SIGINT')
+    await start.status
+  })
+  await waitFor('the table', () => start.said().includes(`http://[::1]:${port}/\n`), 90_000)
+  const smoke = call('smoke.sh', [`http://[::1]:${port}`])
+  t.equal(await smoke.status, 0, smoke.said())
 })

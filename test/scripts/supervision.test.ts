@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { Agent, request } from 'undici'
 import { isRunning } from '../../scripts/process-id.ts'
 import { uniqueImage } from '../images/noise.ts'
+import { createAuthority, missing } from '../kit/authority.ts'
 import { differences } from '../oracle/compare.ts'
 import { fetchImage, upload, waitUntilDone } from '../system/visitor.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -138,3 +140,31 @@ t.test('a frontend that was promised a socket and has none says so', async t => 
   t.equal(run.status, 1)
   t.match(run.stderr, /^frontend: file descriptor 3 is no socket to listen on \(\w+\)\n$/)
 })
+
+t.test(
+  '--rolling that brings up no new frontend leaves the old one where it is',
+  { skip: missing },
+  async t => {
+    const place = await findPlace(t)
+    const { cert, key } = createAuthority(t.testdir()).issue('page', { hosts: ['IP:127.0.0.1'] })
+    const port = new URL(place.frontend).port
+    const env = { ...place.env, PUBLIC_TLS_CERT: cert, PUBLIC_TLS_KEY: key }
+    const start = call('start-all.sh', ['--data', place.dataDir, '--port', port], env)
+    t.teardown(async () => {
+      start.signal('SIGINT')
+      await start.status
+    })
+    await waitFor('the table', () => start.said().includes(`https://127.0.0.1:${port}/\n`), 90_000)
+    const before = pidOf(place, 'frontend')
+    rmSync(cert)
+    const rolling = call('start-all.sh', ['--rolling', '--data', place.dataDir])
+    t.equal(await rolling.status, 1)
+    t.match(rolling.lines().at(-1), /^start-all: frontend: PUBLIC_TLS_CERT /)
+    t.equal(pidOf(place, 'frontend'), before)
+    const agent = new Agent({ pipelining: 0, connect: { rejectUnauthorized: false } })
+    t.teardown(() => agent.close())
+    const { statusCode, body } = await request(`https://127.0.0.1:${port}/`, { dispatcher: agent })
+    await body.dump()
+    t.equal(statusCode, 200)
+  },
+)

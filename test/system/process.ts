@@ -75,7 +75,8 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
     /^failpoint \S+: (crash|error)$/m.test(readFileSync(path).subarray(from).toString())
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null
   const health = openHealthCheck(env, host)
-  const { isReady = () => health.isReady(`${host}:${port}`, service) } = options
+  const isThere = async () => (await health.instanceAt(`${host}:${port}`, service)) !== undefined
+  const { isReady = isThere } = options
   const look = () => {
     if (!isRunning()) throw new Error(`${name} ended before it was ready:\n${log().slice(-2_000)}`)
     return isReady().catch(() => false)
