@@ -76,6 +76,8 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
         if ((task.endedMs ?? 0) < times.retentionMs) return
         yield task
       }
+      // Another database is in its place, and counts anew.
+      if (revision <= since) return
       since = revision
     }
   }
