@@ -66,8 +66,6 @@ export const grant = z.object({
   leaseMs: z.int().optional(),
   /** The worker lets its other tasks end before it starts this one, and starts no other beside it. */
   alone: z.boolean().optional(),
-  /** Time since the task was made, in ms. */
-  ageMs: z.number().optional(),
 })
 export type Grant = z.infer<typeof grant>
 

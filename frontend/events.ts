@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { unheard } from '../kit/body.ts'
 import { ServiceError } from '../kit/errors.ts'
 import { sent } from '../kit/server.ts'
 import type { News } from './mailbox.ts'
@@ -40,6 +41,8 @@ export function sendEvents(
   reply.header('x-accel-buffering', 'no')
   // The end of the stream is the end of the connection, or a service that drains would wait for its visitors.
   reply.header('connection', 'close')
+  // Its reader may be gone by the time it fails.
+  next.catch(unheard)
   reply.send(Readable.from(writeEvents(next, news, beatMs)))
   return sent
 }
@@ -61,6 +64,7 @@ async function* writeEvents(
       continue
     }
     next = news.next()
+    next.catch(unheard)
     yield formatEvent(item.value)
   }
 }

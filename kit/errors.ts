@@ -16,6 +16,8 @@ export const statusOfCode = {
   internal: 500,
   unavailable: 503,
   'bad-answer': 503,
+  /** Of a disk: what is there cannot be read now. */
+  unreadable: 503,
   'disk-full': 507,
 } as const
 

@@ -85,13 +85,15 @@ export function dropRest({ raw: request, server }: FastifyRequest, { raw: answer
   if (request.complete) return
   answer.removeHeader('connection')
   answer.shouldKeepAlive = true
+  const endIfLeaving = () => {
+    if (server.isLeaving) request.socket.end()
+  }
   answer.once('finish', () => {
-    if (request.complete || request.destroyed) return
+    if (request.complete) return endIfLeaving()
+    if (request.destroyed) return
     const timer = setTimeout(() => request.destroy(), DROP_MS).unref()
     request.on('error', () => {}).once('close', () => clearTimeout(timer))
-    request.once('end', () => {
-      if (server.isLeaving) request.socket.end()
-    })
+    request.once('end', endIfLeaving)
     request.removeAllListeners('data').resume()
   })
 }

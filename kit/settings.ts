@@ -57,7 +57,8 @@ export const sharedSettings = (prefix: string, standard: number) => ({
     unit: 'host:port',
     says: 'the address others reach it at, when it is not HOST and PORT; its port is the one it listens on',
   }),
-  secret: setting(z.string().min(8, 'is shorter than 8 characters').optional(), {
+  // Spaces around it would be lost on the way, in a header.
+  secret: setting(z.string().trim().min(8, 'is shorter than 8 characters').optional(), {
     env: 'SECRET',
     unit: 'text',
     says: 'what the inner services show each other',

@@ -47,8 +47,8 @@ export interface Child {
    * `Failure` when it ends before, or after 30 s.
    */
   ready(signal: AbortSignal, former?: string): Promise<string>
-  /** The instance that answers where it listens, and is ready. */
-  instance(): Promise<string | undefined>
+  /** The instance that it was when it was ready. */
+  instance(): string | undefined
 }
 
 /**
@@ -90,10 +90,7 @@ export function startChild(options: ChildOptions): Child {
   })
   const written = () => readBehind(log, from).split('\n')
   const address = () => (part.port === 0 ? addressIn(written()) : formatAddress({ host, port: part.port }))
-  const instance = async () => {
-    const at = address()
-    return at === undefined ? undefined : health.instanceAt(at, part.service)
-  }
+  let instance: string | undefined
   const { pid } = child
   if (pid === undefined) throw new Failure(`${part.name} cannot be started`)
 
@@ -111,13 +108,17 @@ export function startChild(options: ChildOptions): Child {
       if (how !== undefined) throw new Failure(whyEnded(part.name, written(), how, log))
     },
     goAhead: () => turn?.destroy(),
-    instance,
+    instance: () => instance,
     async ready(signal, former) {
       const deadline = performance.now() + READY_MS
       while (performance.now() < deadline) {
         if (end !== undefined) throw new Failure(whyEnded(part.name, written(), end, log))
-        const found = await instance()
-        if (found !== undefined && found !== former) return address() as string
+        const at = address()
+        const found = at === undefined ? undefined : await health.instanceAt(at, part.service)
+        if (at !== undefined && found !== undefined && found !== former) {
+          instance = found
+          return at
+        }
         await delay(ASK_MS, undefined, { signal })
       }
       throw new Failure(`${part.name} was not ready within ${READY_MS / 1_000} s: see ${log}`)

@@ -13,7 +13,7 @@ export type News = { readonly table: string } | { readonly failure: string }
  * its table and gives 0 once all are ready; throws a `Failure` with its reason when they never are.
  */
 export async function launch(options: StartOptions, argv: readonly string[]): Promise<number> {
-  prepareDataDir(options.dataDir, () => {})
+  prepareDataDir(options.dataDir, line => process.stdout.write(`${line}\n`))
   const log = join(options.dataDir, 'logs', 'start-all.log')
   const output = openSync(log, 'a')
   const script = join(import.meta.dirname, 'start-all.js')

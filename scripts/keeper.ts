@@ -102,7 +102,8 @@ export class Keeper {
     const { isShared, stopping, say } = this.#options
     const old = this.#child
     // On a shared socket either may answer: the new one has to be told from it.
-    const former = isShared ? await old.instance() : undefined
+    if (isShared && !old.hasEnded() && old.instance() === undefined) await old.ready(stopping)
+    const former = old.instance()
     this.#former = old
     this.#start(!isShared)
     try {

@@ -47,10 +47,10 @@ export function openRunFile(
 
   const before = readRun(dataDir)
   if (before !== undefined && isRunning(before.supervisor)) throw runsAlready(before, dataDir)
-  rmSync(path, { force: true })
   const leftOver = before?.started.filter(isRunning) ?? []
   try {
     write({ supervisor, started: leftOver })
+    rmSync(path, { force: true })
     // A link appears with its content, and only if there is none: of two that start at once, one gets the folder.
     linkSync(draft, path)
   } catch (error) {

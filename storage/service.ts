@@ -38,7 +38,7 @@ export function buildStorage({ engine, maxBytes, ...server }: StorageOptions): F
         .get({ id, state, attempt }, () => !reply.raw.destroyed)
         .catch(error => {
           // Whoever asks is to come again, so that nobody else would tell.
-          if (hasCode(error, 'unavailable') && error.cause !== undefined)
+          if (hasCode(error, 'unreadable'))
             request.log.error({ err: error.cause, id, state, attempt }, 'an image could not be read')
           throw error
         })

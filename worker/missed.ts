@@ -1,12 +1,14 @@
-/** Uploads that are remembered; for one more that which was missed first is forgotten, and may be missed anew. */
-const MOST_MISSED = 10_000
+/** Uploads that are remembered at once. */
+const MOST_MISSED = 100_000
 
 /** Since when this worker misses which uploads. */
 export interface Missed {
-  /** An upload is not there: for how long it has been missed by now, in ms. */
+  /** An upload is not to be had: for how long it has been missed by now, in ms; 0 for ever where too many are missed at once. */
   note(id: number): number
-  /** It is there. */
+  /** It is there, or given up. */
   forget(id: number): void
+  /** How many are missed. */
+  count(): number
 }
 
 export function createMissed(): Missed {
@@ -15,11 +17,10 @@ export function createMissed(): Missed {
     note(id) {
       const now = performance.now()
       const first = since.get(id) ?? now
-      since.set(id, first)
-      const [oldest = id] = since.keys()
-      if (since.size > MOST_MISSED) since.delete(oldest)
+      if (since.size < MOST_MISSED) since.set(id, first)
       return now - first
     },
     forget: id => void since.delete(id),
+    count: () => since.size,
   }
 }

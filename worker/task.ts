@@ -24,12 +24,15 @@ const HAND_BACK_MS = 500
 /** Results up to so many bytes are stored whole, with their length: those that a thread gives in one piece. */
 const WHOLE_BYTES = 1024 * 1024
 /**
- * How long a task rests with the database whose upload is not there, in ms: at least, as a part of the time for which it has been
- * missed, and at most.
+ * How long a task rests with the database whose upload is not to be had, in ms: at least, as a part of the time for which it has been
+ * missed, and at most. Where many are missed, longer: so much for each, up to what the database takes, since each comes back as the
+ * oldest and would leave no time for others.
  */
 const REST_MS = 500
 const REST_SHARE = 1 / 8
 const LONGEST_REST_MS = 15_000
+const REST_EACH_MS = 5
+const MOST_REST_MS = 60_000
 /** For how long an upload may be missed, in ms: none takes longer. */
 const UPLOAD_MS = 600_000
 /** With an original database an image may come after its task: how long it is looked for, and how often, in ms. */
@@ -61,7 +64,15 @@ class Mistrust extends Error {
  */
 function isPassing(error: unknown): boolean {
   return (
-    hasCode(error, 'unavailable', 'bad-answer', 'bad-request', 'disk-full', 'overloaded') ||
+    hasCode(
+      error,
+      'unavailable',
+      'bad-answer',
+      'bad-request',
+      'request-timeout',
+      'disk-full',
+      'overloaded',
+    ) ||
     isNetworkFailure(error) ||
     (error as { code?: unknown }).code === 'ERR_WORKER_INIT_FAILED'
   )
@@ -132,10 +143,13 @@ export function createTaskRunner(options: TaskOptions): Run {
       await lease.fail(error.message, false)
     } else if (isPassing(error)) {
       log.warn({ id, err: error }, 'a task is handed back')
-      await delay(HAND_BACK_MS, undefined, { signal: lease.signal }).catch(() => {})
+      // One that runs alone would keep all others waiting for it.
+      if (!grant.alone) await delay(HAND_BACK_MS, undefined, { signal: lease.signal }).catch(() => {})
       await lease.release(HAND_BACK_MS)
     } else if (hasCode(error, 'not-found')) {
-      await settleMissing(grant, lease)
+      await settleMissing(grant, lease, 'The upload is missing.')
+    } else if (hasCode(error, 'unreadable')) {
+      await settleMissing(grant, lease, 'The upload cannot be read.')
     } else {
       log.error({ id, attempt: grant.attempt, err: error }, 'a task failed')
       await lease.fail('The image could not be processed.', true)
@@ -143,15 +157,17 @@ export function createTaskRunner(options: TaskOptions): Run {
   }
 
   /** An upload may come after its task, and a storage may be without its disk for a while. */
-  const settleMissing = async ({ id, attempt }: Grant, lease: Lease): Promise<void> => {
+  const settleMissing = async ({ id, attempt }: Grant, lease: Lease, reason: string): Promise<void> => {
     const missedMs = missed.note(id)
     if (missedMs < uploadMs) {
-      const restMs = Math.round(Math.min(Math.max(REST_MS, REST_SHARE * missedMs), LONGEST_REST_MS))
-      log.warn({ id, restMs }, 'the upload is not there: the task rests')
+      const ownMs = Math.min(Math.max(REST_MS, REST_SHARE * missedMs), LONGEST_REST_MS)
+      const restMs = Math.round(Math.min(Math.max(ownMs, REST_EACH_MS * missed.count()), MOST_REST_MS))
+      log.warn({ id, restMs, reason }, 'a task rests')
       return lease.release(restMs)
     }
-    log.error({ id, attempt }, 'the upload did not come: the task failed')
-    await lease.fail('The upload is missing.', true)
+    missed.forget(id)
+    log.error({ id, attempt, reason }, 'a task failed')
+    await lease.fail(reason, false)
   }
 
   return async (grant, lease) => {

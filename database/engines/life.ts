@@ -173,7 +173,7 @@ export function toTask(task: TaskRecord, now: number): Task {
 }
 
 /** The grant as its holder is told of it: a plain one is what an original would say. */
-export function toGrant(task: TaskRecord, holder: Holder, now: number): Grant {
+export function toGrant(task: TaskRecord, holder: Holder): Grant {
   const { id, attempt } = task
   if (holder.isPlain) return { id, state: inProgress }
   const { token, leaseMs } = holder
@@ -184,6 +184,5 @@ export function toGrant(task: TaskRecord, holder: Holder, now: number): Grant {
     token,
     leaseMs,
     alone: task.losses > 0,
-    ageMs: now - task.createdAt,
   }
 }

@@ -113,7 +113,7 @@ export function openSqliteTasks(options: SqliteTasksOptions): TaskEngine {
     doings.granted += 1
     doings.waitedMs += now() - row.createdAt
     failpoint('database.task.granted')
-    return { grant: life.toGrant(granted, holder, now()), mark: holder.token }
+    return { grant: life.toGrant(granted, holder), mark: holder.token }
   }
 
   const lose = (row: TaskRow) => {

@@ -58,10 +58,10 @@ export function createLeases(now: () => number): Leases {
       return changed
     },
     nextEndMs() {
-      const ends = [...leases.values()].flatMap(ofKey =>
-        [...ofKey.values()].map(({ endsAt }) => endsAt - now()),
-      )
-      return ends.length === 0 ? undefined : Math.max(0, Math.min(...ends))
+      let first = Number.POSITIVE_INFINITY
+      for (const ofKey of leases.values())
+        for (const { endsAt } of ofKey.values()) first = Math.min(first, endsAt)
+      return first === Number.POSITIVE_INFINITY ? undefined : Math.max(0, first - now())
     },
   }
 }

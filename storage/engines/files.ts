@@ -165,18 +165,21 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   }
 }
 
+/** That too many files are open, in this process or on this machine. */
+const noDescriptor: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
+
 /** What a disk that cannot be read says: nothing against the image, which may be there in a while. */
 function asUnread(error: unknown): never {
-  if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
-  throw new ServiceError('unavailable', 'The image cannot be read now.', { cause: error })
+  const { syscall, code = '' } = error as NodeJS.ErrnoException
+  if (syscall === undefined || noDescriptor.has(code)) return asRefusal(error)
+  throw new ServiceError('unreadable', 'The image cannot be read now.', { cause: error })
 }
 
 /** What a file system says, as a refusal where it is one that a caller may act on. */
 function asRefusal(error: unknown): never {
   const cause = error
   if (isNoRoom(error)) throw new ServiceError('disk-full', 'The disk, or the quota, is full.', { cause })
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EMFILE' || code === 'ENFILE')
+  if (noDescriptor.has((error as NodeJS.ErrnoException).code ?? ''))
     throw new ServiceError('unavailable', 'Too many files are open.', { cause })
   throw error
 }

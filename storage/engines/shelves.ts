@@ -11,6 +11,9 @@ import { ignoreAbsence } from './sealed.ts'
  * names, and who lists them all comes again for each thousand.
  */
 const LOOK_NAMES = 20_000
+/** For how long a look may be used, in ms, and how many lists may go on by one: that of each master, say. */
+const LOOK_MS = 60_000
+const MOST_LISTS = 8
 /** Names that are read of a folder at once. */
 const ENTRIES_AT_ONCE = 1_000
 /** Files that are asked for their size and age at the same time. */
@@ -44,31 +47,35 @@ export async function openShelves(
 
   const folderOf = (id: number) => folders[Number(String(id)[0])] as Folder
 
-  /** The name that was listed last, and the last look: who goes on behind that name gets what it found. */
-  let listed = ''
-  let ahead: Look | undefined
-  const lookBehind = async (last: string, folder: string): Promise<Look> => {
-    const isAhead = ahead?.folder === folder && ahead.after <= last
-    if (isAhead && ahead !== undefined && (ahead.isLast || (ahead.names.at(-1) ?? '') > last)) return ahead
-    const look = await lookThrough(folder, last, state, lookNames)
-    ahead = look
-    return look
+  /** Of the latest lists that are not at their end, what they looked at, by the name that each listed last: for who goes on there. */
+  const looks = new Map<string, Look>()
+  const keep = (name: string, look: Look) => {
+    looks.set(name, look)
+    const [oldest = ''] = looks.keys()
+    if (looks.size > MOST_LISTS) looks.delete(oldest)
   }
-  /** The names of a folder behind `after`, some at a time. */
-  async function* namesBehind(after: string, folder: string): AsyncGenerator<string[]> {
+  const takeLook = (after: string): Look | undefined => {
+    const look = looks.get(after)
+    looks.delete(after)
+    return look !== undefined && performance.now() - look.at < LOOK_MS ? look : undefined
+  }
+  /** The images of one folder in order of name, those after `after`; each with what was looked at for it, which may begin with `known`. */
+  async function* imagesBehind(
+    after: string,
+    folder: string,
+    known: Look | undefined,
+  ): AsyncGenerator<Found> {
+    let look = known?.folder === folder ? known : await lookThrough(folder, after, state, lookNames)
     for (let last = after; ; ) {
-      const look = await lookBehind(last, folder)
       const names = look.names.filter(name => name > last)
-      for (let at = 0; at < names.length; at += STATS_AT_ONCE) yield names.slice(at, at + STATS_AT_ONCE)
+      for (let at = 0; at < names.length; at += STATS_AT_ONCE) {
+        const some = names.slice(at, at + STATS_AT_ONCE)
+        const images = await Promise.all(some.map(name => describe(name, folder, state)))
+        for (const image of images) if (image !== undefined) yield { image, look }
+      }
       if (look.isLast) return
-      last = names.at(-1) ?? last
-    }
-  }
-  /** The images of one folder in order of name, those after `after`. */
-  async function* imagesBehind(after: string, folder: string): AsyncGenerator<ListedImage> {
-    for await (const names of namesBehind(after, folder)) {
-      const images = await Promise.all(names.map(name => describe(name, folder, state)))
-      for (const image of images) if (image !== undefined) yield image
+      last = look.names.at(-1) ?? last
+      look = await lookThrough(folder, last, state, lookNames)
     }
   }
 
@@ -83,18 +90,18 @@ export async function openShelves(
       return found.sort((a, b) => a - b)
     },
     async list({ olderThanMs, after, limit }) {
-      if (after === '' || after !== listed) ahead = undefined
-      const found: ListedImage[] = []
+      const known = takeLook(after)
+      const listed: ListedImage[] = []
       for (const [digit, { path }] of folders.entries()) {
         if (String(digit) < after.slice(0, 1)) continue
-        for await (const image of imagesBehind(after, path)) {
-          if (image.ageMs >= olderThanMs) found.push(image)
-          if (found.length < limit) continue
-          listed = image.name
-          return found
+        for await (const { image, look } of imagesBehind(after, path, known)) {
+          if (image.ageMs >= olderThanMs) listed.push(image)
+          if (listed.length < limit) continue
+          keep(image.name, look)
+          return listed
         }
       }
-      return found
+      return listed
     },
     async close() {
       await Promise.all(folders.map(folder => folder.close()))
@@ -105,15 +112,22 @@ export async function openShelves(
 /** What one look through a folder found. */
 interface Look {
   readonly folder: string
-  readonly after: string
-  /** Names behind `after`, in order. */
+  /** When, in ms of `performance.now()`. */
+  readonly at: number
+  /** Names behind one, in order. */
   readonly names: readonly string[]
   /** There were no others behind these. */
   readonly isLast: boolean
 }
 
+interface Found {
+  readonly image: ListedImage
+  readonly look: Look
+}
+
 /** The next `most` names of a folder, found without ever holding all of them. */
 async function lookThrough(folder: string, after: string, state: ImageState, most: number): Promise<Look> {
+  const at = performance.now()
   let names: string[] = []
   let isLast = true
   const cut = () => {
@@ -125,7 +139,7 @@ async function lookThrough(folder: string, after: string, state: ImageState, mos
     if (names.length === 2 * most) cut()
   }
   cut()
-  return { folder, after, names, isLast }
+  return { folder, at, names, isLast }
 }
 
 async function describe(name: string, folder: string, state: ImageState): Promise<ListedImage | undefined> {

@@ -317,8 +317,7 @@ class Bench {
     const plain = { id, state: 1 }
     const { attempt, losses } = task
     const leased = { ...plain, attempt: attempt + 1, token: mark, leaseMs: LEASE_MS, alone: losses > 0 }
-    const { ageMs: _, ...found } = grant
-    same('grant', found, worker === undefined ? plain : leased)
+    same('grant', grant, worker === undefined ? plain : leased)
     this.#model.grant(id, mark, worker)
     this.#tokens.set(id, [mark, ...(this.#tokens.get(id) ?? [])])
   }

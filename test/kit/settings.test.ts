@@ -55,7 +55,7 @@ t.test('beyond loopback a secret is needed, but for the frontend, which is for t
       /is not loopback, so a secret is needed/,
       JSON.stringify(env),
     )
-    t.match(stand({ ...env, SECRET }), { secrets: [SECRET] })
+    t.match(stand({ ...env, SECRET: ` ${SECRET} ` }), { secrets: [SECRET] })
     t.match(stand(env, true), { secrets: [] })
   }
   for (const HOST of ['0.0.0.0', '::', 'toys.example'])

@@ -50,6 +50,7 @@ const examples: Readonly<Record<string, string>> = {
   state: 'working',
   token: 'nobody',
   next: 'nobody',
+  pause: '1000',
   steps: '1.2.3',
   worker: 'somebody',
   key: 'example',

@@ -71,6 +71,17 @@ t.test('while the disk gives no uploads tasks are handed back, uncounted', async
   t.match(await ended(stage, id), { state: 2, errors: 0, losses: 0 })
 })
 
+t.test('an upload that cannot be read for too long fails its task, with the reason', async t => {
+  const stage = await openStage(t)
+  t.teardown(() => armFailpoints(''))
+  armFailpoints('storage.file.found=error')
+  const id = await submit(stage, uniqueImage(1))
+  const run = createTaskRunner({ ...runnerOf(stage), uploadMs: 1_200 })
+  const pool = openPool({ database: stage.database, instance: 'w', threads: 1, run, log: silent })
+  t.teardown(() => pool.drain())
+  t.match(await ended(stage, id), { state: 3, reason: 'The upload cannot be read.' })
+})
+
 t.test('while there is no thread to be had tasks are handed back, uncounted', async t => {
   const stage = await openStage(t)
   let tries = 0
