@@ -5,8 +5,8 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { portSettings } from './services.ts'
 
 /**
- * Joins each service in dist/ with its libraries into a few files, from which it starts in half the time (docs/decisions,
- * 010). Runs after tsc, whose dist/SERVICE/main.js it replaces; all else that tsc built stays, for the tests. With
+ * Joins each service in dist/, and what starts them, with its libraries into a few files, from which it starts in half the time
+ * (docs/decisions, 010). Runs after tsc, whose dist/SERVICE/main.js it replaces; all else that tsc built stays, for the tests. With
  * `--failing` it makes dist/SERVICE/failing.js instead: the same with failpoints, for tests alone (docs/decisions, 019).
  */
 
@@ -74,7 +74,7 @@ const services = portSettings.map(({ service }) => service)
 const kinds = {
   main: {
     folder: SHARED,
-    entryPoints: services.map(service => `${service}/main.ts`),
+    entryPoints: [...services.map(service => `${service}/main.ts`), 'scripts/start-all.ts'],
     plugins: [unmapped, withoutFailpoints],
   },
   failing: {

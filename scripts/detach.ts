@@ -9,14 +9,17 @@ import type { StartOptions } from './options.ts'
 export type News = { readonly table: string } | { readonly failure: string }
 
 /**
- * Starts a supervisor that outlives this process, in a session of its own, its output in DATA/logs/start-all.log. Prints
+ * Starts a supervisor, `script`, that outlives this process, in a session of its own, its output in DATA/logs/start-all.log. Prints
  * its table and gives 0 once all are ready; throws a `Failure` with its reason when they never are.
  */
-export async function launch(options: StartOptions, argv: readonly string[]): Promise<number> {
+export async function launch(
+  options: StartOptions,
+  script: string,
+  argv: readonly string[],
+): Promise<number> {
   prepareDataDir(options.dataDir, line => process.stdout.write(`${line}\n`))
   const log = join(options.dataDir, 'logs', 'start-all.log')
   const output = openSync(log, 'a')
-  const script = join(import.meta.dirname, 'start-all.js')
   const supervisor = spawn(process.execPath, ['--enable-source-maps', script, ...argv], {
     detached: true,
     env: { ...process.env, [IN_BACKGROUND]: '1' },

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { explainPort } from './ground.ts'
 import type { HolderData, HolderNews } from './holder.ts'
@@ -15,11 +14,11 @@ export interface HeldSocket {
 
 /**
  * Opens the socket of a part, so that it stays open while its process is replaced, or is started again after it died:
- * who connects meanwhile waits. Throws a `Failure` when somebody else has the port.
+ * who connects meanwhile waits. `program` is a built holder.ts. Throws a `Failure` when somebody else has the port.
  */
-export async function holdSocket({ name, port }: Part, host: string): Promise<HeldSocket> {
+export async function holdSocket({ name, port }: Part, host: string, program: string): Promise<HeldSocket> {
   const data: HolderData = { port, host }
-  const holder = new Worker(join(import.meta.dirname, 'holder.js'), { workerData: data, execArgv: [] })
+  const holder = new Worker(program, { workerData: data, execArgv: [] })
   holder.unref()
   const [news] = (await once(holder, 'message')) as [HolderNews]
   if ('code' in news) {

@@ -1,16 +1,21 @@
+import { join } from 'node:path'
 import { keepToOneself } from '../kit/privacy.ts'
 import { IN_BACKGROUND, launch, tellLauncher } from './detach.ts'
 import { Failure, runScript } from './failure.ts'
 import { readStartOptions, type StartOptions, startHelp } from './options.ts'
 import { roll } from './rolling.ts'
-import { supervise } from './supervisor.ts'
 
+/** This one and what it starts beside itself: a built scripts/start-all.ts, a built scripts/holder.ts. */
+const script = join(import.meta.dirname, 'start-all.js')
+const holder = join(import.meta.dirname, 'holder.js')
 const argv = process.argv.slice(2)
 const { [IN_BACKGROUND]: inBackground, ...env } = process.env
 
-function run(options: StartOptions, onReady: (table: string) => void): Promise<number> {
+async function run(options: StartOptions, onReady: (table: string) => void): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
-  return supervise({ options, env, signals: process, say, onReady })
+  // Who only launches it, or asks for help, does without its libraries.
+  const { supervise } = await import('./supervisor.ts')
+  return supervise({ options, env, holder, signals: process, say, onReady })
 }
 
 async function superviseInBackground(options: StartOptions): Promise<number> {
@@ -31,6 +36,6 @@ await runScript('start-all', async () => {
   }
   if (options.isRolling) return roll(options.dataDir, line => process.stdout.write(`${line}\n`))
   if (inBackground !== undefined) return superviseInBackground(options)
-  if (options.isDetached) return launch(options, argv)
+  if (options.isDetached) return launch(options, script, argv)
   return run(options, table => process.stdout.write(table))
 })

@@ -1,3 +1,4 @@
+import { formatAddress } from '../kit/address.ts'
 import { startChild } from './child.ts'
 import { endInOrder, killAtOnce } from './ending.ts'
 import { Failure } from './failure.ts'
@@ -15,6 +16,8 @@ import { formatTable } from './table.ts'
 export interface Supervision {
   readonly options: StartOptions
   readonly env: NodeJS.ProcessEnv
+  /** The program that holds a socket: a built scripts/holder.ts. */
+  readonly holder: string
   /** Whose signals it follows: the first one stops all in order, the next one at once. */
   readonly signals: NodeJS.EventEmitter
   /** Told a line for whoever watches. */
@@ -27,7 +30,8 @@ export interface Supervision {
  * Starts a system and stays with it until it is told to stop. Gives the exit status; a start that fails ends what it
  * started and throws a `Failure`.
  */
-export async function supervise({ options, env, signals, say, onReady }: Supervision): Promise<number> {
+export async function supervise(supervision: Supervision): Promise<number> {
+  const { options, env, holder, signals, say, onReady } = supervision
   const { dataDir } = options
   const parts = listParts(options)
   const host = env.HOST || '127.0.0.1'
@@ -88,16 +92,15 @@ export async function supervise({ options, env, signals, say, onReady }: Supervi
     await checkPorts(parts, host).catch(error => explainLeftOver(error, runFile.leftOver.length))
     if (runFile.leftOver.length > 0) explainLeftOver(new Failure('the data is in use'), 1)
     const frontend = parts.find(({ service }) => service === 'frontend') as Part
-    socket = await holdSocket(frontend, host)
+    socket = await holdSocket(frontend, host, holder)
     const [first, ...others] = parts as [Part, ...Part[]]
-    const kv = await keep(first, '').ready()
+    const registry = keep(first, '')
+    // The others wait for it themselves, once it is known where: loading their code takes as long.
+    const kv = first.port === 0 ? await registry.ready() : formatAddress({ host, port: first.port })
     // Where the system chose its port, it must come back there: that is where all others look.
-    keepers[0]?.stayAt(kv)
-    const started = others.map(part =>
-      keep(part === frontend ? { ...part, port: socket?.port ?? 0 } : part, kv),
-    )
-    const addresses = await Promise.all(started.map(keeper => keeper.ready()))
-    return [kv, ...addresses]
+    registry.stayAt(kv)
+    for (const part of others) keep(part === frontend ? { ...part, port: socket?.port ?? 0 } : part, kv)
+    return Promise.all(keepers.map(keeper => keeper.ready()))
   }
   const stopAll = async () => {
     const names = await endInOrder(running(), say)
