@@ -194,7 +194,7 @@ t.test(
     const answer = await request(`${url}/getImage?id=${id}`)
     t.same(Buffer.from(await answer.body.arrayBuffer()), image)
     const page = await get(`${url}/task?id=${id}`)
-    t.equal(page.status, 503)
+    t.match(page, { status: 503, headers: { 'retry-after': /^[0-9]+$/ } })
     t.match(page.text, /http-equiv="refresh"/)
   },
 )

@@ -127,7 +127,7 @@ t.test('libraries that cannot be installed leave those that are there', async t 
     npm: 'mkdir -p node_modules && touch node_modules/one',
   })
   await run('start-all.sh')
-  writeFileSync(`${stage}/bin/npm`, '#!/bin/sh\nmkdir node_modules; exit 1\n')
+  writeFileSync(`${stage}/bin/npm`, '#!/bin/sh\nrm -rf node_modules; exit 1\n')
   writeFileSync(`${stage}/package-lock.json`, '{"name":"other"}')
   t.match(await run('start-all.sh'), { status: 1, said: /npm ci failed/ })
   t.ok(existsSync(`${stage}/node_modules/one`))
