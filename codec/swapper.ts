@@ -38,6 +38,13 @@ export function openSwapper({ threads, limitMs, folder, ...limits }: SwapperOpti
   const recoder = createRecoder(module)
   const pool = openThreads({ entry: `${folder}/job.js`, module, limits, count: threads, limitMs })
   const watch = openWatch({ entry: `${folder}/watcher.js`, limitMs })
+  /** The last one on the event loop. At the same time none would be done sooner, and each would take memory of its own. */
+  let last: Promise<unknown> = Promise.resolve()
+  const swapHere = (input: AsyncIterable<Uint8Array>): Promise<Buffer[]> => {
+    const result = last.then(() => piecesOf(swapRedGreen(input, { ...limits, recoder })))
+    last = result.catch(() => {})
+    return result
+  }
 
   return {
     hasModule: module !== undefined,
@@ -48,7 +55,7 @@ export function openSwapper({ threads, limitMs, folder, ...limits }: SwapperOpti
       try {
         const isWhole = await collect(first, iterator)
         const isSmall = isWhole && isForLoop(Buffer.concat(first), limits)
-        yield* isSmall ? swapRedGreen(rest, { ...limits, recoder }) : pool.swap(rest)
+        yield* isSmall ? await swapHere(rest) : pool.swap(rest)
       } finally {
         await iterator.return?.()
       }
@@ -57,6 +64,12 @@ export function openSwapper({ threads, limitMs, folder, ...limits }: SwapperOpti
       await Promise.all([pool.close(), watch.close()])
     },
   }
+}
+
+async function piecesOf(output: AsyncIterable<Buffer>): Promise<Buffer[]> {
+  const pieces: Buffer[] = []
+  for await (const piece of output) pieces.push(piece)
+  return pieces
 }
 
 /** Fetches the beginning of the input; true when that was all of it. */

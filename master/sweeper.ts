@@ -11,6 +11,13 @@ import { takeSteps } from './pace.ts'
 const FIRST_MS = 5_000
 /** How long after a sweep that was broken off it is tried again, in ms, unless the next comes earlier anyway. */
 const RETRY_MS = 30_000
+/**
+ * Between two pages of images it rests so many times as long as storage took for one, which looks at each file for it: what nobody
+ * needs only takes room, and there may be millions of others.
+ */
+const REST_SHARE = 19
+/** Images that are asked for at once. */
+const PAGE = 1_000
 /** A revision that no feed of changes has reached: it is answered with the present one. */
 const FUTURE = Number.MAX_SAFE_INTEGER
 
@@ -40,7 +47,7 @@ interface FoundImage extends StoredImage {
 }
 
 export interface Sweeper {
-  /** Goes once over all tasks and images; rejects with an `AbortError` once it is closed. */
+  /** Goes once over all tasks, then over all images; rejects with an `AbortError` once it is closed. */
   sweep(): Promise<Swept>
   /** Begins no further step. */
   close(): void
@@ -48,7 +55,7 @@ export interface Sweeper {
 
 /**
  * Removes what nobody needs any more: tasks that ended long ago with their images, images without a task, results of
- * attempts that lost. The database decides whether a task's images may go, and no task is made of them afterwards
+ * attempts that lost. Both by themselves, since to go over all images takes long where there are many. The database decides whether a task's images may go, and no task is made of them afterwards
  * (docs/decisions/017). Each step may be repeated, so any number of masters may sweep.
  */
 export function openSweeper({ database, storage, log, ...times }: SweeperOptions): Sweeper {
@@ -90,15 +97,14 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
     let after = ''
     for (;;) {
       const began = performance.now()
-      const page = await storage.ask.images({ state, olderThanMs: 0, after, limit: 1_000 }, { signal })
+      const page = await storage.ask.images({ state, olderThanMs: 0, after, limit: PAGE }, { signal })
       const tookMs = performance.now() - began
-      const last = page.at(-1)
-      if (last === undefined) return
-      after = last.name
       const old = page.filter(({ ageMs }) => ageMs >= times.orphanMs)
       while (old.length > 0) yield* await withTasks(old.splice(0, MOST_IDS))
-      // Storage has to look at names and files for it: it rests as long as that took.
-      await delay(tookMs, undefined, { signal })
+      const last = page.at(-1)
+      if (last === undefined || page.length < PAGE) return
+      after = last.name
+      await delay(REST_SHARE * tookMs, undefined, { signal })
     }
   }
 
@@ -136,37 +142,42 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
     failpoint('master.attempt.swept')
   }
 
-  const sweep = async () => {
-    const gone: Swept = { tasks: 0, images: 0 }
-    // An original database forgets at a restart and counts from 0 again: what it does not know is no orphan.
-    if ((await database.isOriginal()) || (await storage.isOriginal())) return gone
-    await takeSteps(endedLongAgo(), task => sweepTask(task, gone), signal)
+  const sweepTasks = (gone: Swept) => takeSteps(endedLongAgo(), task => sweepTask(task, gone), signal)
+  const sweepImages = async (gone: Swept) => {
     await takeSteps(imagesOf('working'), image => sweepUpload(image, gone), signal)
     await takeSteps(imagesOf('finished'), image => sweepResult(image, gone), signal)
+  }
+  const sweep = async (...sweeps: ((gone: Swept) => Promise<void>)[]): Promise<Swept> => {
+    const gone = { tasks: 0, images: 0 }
+    // An original database forgets at a restart and counts from 0 again: what it does not know is no orphan.
+    if ((await database.isOriginal()) || (await storage.isOriginal())) return gone
+    for (const one of sweeps) await one(gone)
     if (gone.tasks + gone.images > 0) log.info(gone, 'swept')
     return gone
   }
 
-  const keepSweeping = async () => {
+  const keepSweeping = async (what: string, one: (gone: Swept) => Promise<void>) => {
     let isFirst = true
     let nextMs = firstMs
     while (!signal.aborted) {
       await delay(nextMs, undefined, { signal, ref: false }).catch(() => {})
       if (signal.aborted) return
       try {
-        await sweep()
+        await sweep(one)
         nextMs = everyMs
       } catch (error) {
         // At a start the others may not be there yet.
-        if (!isFirst && !signal.aborted) log.warn({ err: error }, 'a sweep was broken off; it is tried again')
+        if (!isFirst && !signal.aborted)
+          log.warn({ err: error }, `a sweep of ${what} was broken off; it is tried again`)
         nextMs = Math.min(RETRY_MS, everyMs)
       }
       isFirst = false
     }
   }
-  void keepSweeping()
+  void keepSweeping('tasks', sweepTasks)
+  void keepSweeping('images', sweepImages)
 
-  return { sweep, close: () => closing.abort() }
+  return { sweep: () => sweep(sweepTasks, sweepImages), close: () => closing.abort() }
 }
 
 function hasEnded(task: Task): boolean {

@@ -12,7 +12,7 @@ import { ignoreAbsence } from './sealed.ts'
  */
 const LOOK_NAMES = 20_000
 /** For how long a look may be used, in ms, and how many lists may go on by one: that of each master, say. */
-const LOOK_MS = 60_000
+const LOOK_MS = 600_000
 const MOST_LISTS = 8
 /** Names that are read of a folder at once. */
 const ENTRIES_AT_ONCE = 1_000

@@ -6,6 +6,9 @@ import { openSwapper } from '../../codec/swapper.ts'
 import { encodePng } from '../images/encode.ts'
 import { inPieces, LIMITS, swap } from './build.ts'
 
+/** What is used of the engine's WebAssembly; TypeScript has its types among those of browsers alone. */
+declare const WebAssembly: { Instance: new (module: object) => { readonly exports: unknown } }
+
 const { recoder: _, ...limits } = LIMITS
 const folder = resolve('dist/codec')
 const small = encodePng({ width: 64, height: 64, colourType: 6, bitDepth: 8, seed: 1 })
@@ -21,6 +24,29 @@ t.test('small and large images are swapped, wherever that is done', async t => {
       t.same(await swap(result), await swap(await swap(image)), `${image.length} bytes in pieces of ${size}`)
     }
   }
+})
+
+t.test('of small images that come at once each is swapped in the memory of the one before', async t => {
+  const { Instance } = WebAssembly
+  let made = 0
+  t.teardown(() => {
+    WebAssembly.Instance = Instance
+  })
+  WebAssembly.Instance = class extends Instance {
+    constructor(module: object) {
+      super(module)
+      made += 1
+    }
+  }
+  const swapper = openSwapper({ ...limits, threads: 1, limitMs: 20_000, folder })
+  t.teardown(() => swapper.close())
+  const expected = await swap(small)
+  made = 0
+  const broken = buffer(swapper.swap(inPieces(small.subarray(0, -5), 1_000))).catch(() => undefined)
+  const results = Array.from({ length: 16 }, () => buffer(swapper.swap(inPieces(small, 1_000))))
+  for (const result of results) t.ok((await result).equals(expected))
+  t.equal(await broken, undefined)
+  t.equal(made, 1)
 })
 
 t.test('refusals are the same wherever the swap is done, and close the input', async t => {

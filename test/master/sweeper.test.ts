@@ -1,5 +1,6 @@
 import { utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { collect } from '../../kit/body.ts'
 import { ServiceError } from '../../kit/errors.ts'
@@ -109,10 +110,40 @@ t.test(
       asked += 1
     })
     t.same(await sweeperOf(t, links, {}).sweep(), { tasks: 0, images: 1 })
-    // Three pages and an empty one of the uploads, an empty one of the results.
-    t.equal(asked, 5)
+    // Three pages of the uploads, an empty one of the results.
+    t.equal(asked, 4)
   },
 )
+
+t.test('between two pages of images storage rests nineteen times as long as it took', async t => {
+  const stage = await openStage(t)
+  const young = { id: 1, attempt: 0, bytes: 1, ageMs: 0, name: '1' }
+  const asked: number[] = []
+  const images = async () => {
+    asked.push(performance.now())
+    await delay(20)
+    return asked.length === 1 ? Array.from({ length: 1_000 }, () => young) : []
+  }
+  const storage = { ...stage.storage, ask: { ...stage.storage.ask, images } }
+  await sweeperOf(t, { ...stage, storage }, {}).sweep()
+  const [first = 0, second = 0] = asked
+  t.equal(asked.length, 3)
+  t.ok(second - first >= 300, `${second - first} ms`)
+})
+
+t.test('tasks that are to go do not wait for the end of a sweep of images', async t => {
+  const stage = await openStage(t)
+  let asked = 0
+  const links = before(stage, 'storage', 'images', async () => {
+    asked += 1
+    if (asked === 1) await new Promise(() => {})
+  })
+  sweeperOf(t, links, { retentionMs: 0, firstMs: 0, everyMs: 10 })
+  await waitFor('a sweep of images', async () => asked > 0)
+  await make(stage, 1, 'finishes')
+  await waitFor('swept', async () => (await namesOf(stage, 'working')).length === 0)
+  await t.rejects(stage.database.ask.getById({ id: 1 }), { code: 'not-found' })
+})
 
 t.test('of five hundred images one question is asked', async t => {
   const stage = await openStage(t)
@@ -286,7 +317,8 @@ t.test('a sweep that is broken off is tried again, and said only when that was n
     ...stage.database,
     async isOriginal() {
       looks += 1
-      if (looks < 3) throw new ServiceError('unavailable', 'The database is away.')
+      // The first and the second sweep of tasks, and those of images.
+      if (looks < 5) throw new ServiceError('unavailable', 'The database is away.')
       return false
     },
   }
@@ -294,5 +326,8 @@ t.test('a sweep that is broken off is tried again, and said only when that was n
   const options = { orphanMs: 0, firstMs: 0, everyMs: 1, log: log as unknown as Logger }
   sweeperOf(t, { ...stage, database }, options)
   await waitFor('swept', async () => (await namesOf(stage, 'working')).length === 0)
-  t.equal(warnings.length, 1)
+  t.same(warnings.sort(), [
+    'a sweep of images was broken off; it is tried again',
+    'a sweep of tasks was broken off; it is tried again',
+  ])
 })
