@@ -23,7 +23,7 @@ export async function openSupervised({ env = {}, counts = {} }: SystemOptions = 
     settings[variable] = String(ports[i])
   })
   const call = (script: string, ...args: string[]) => {
-    const program = ['--enable-source-maps', join(scripts, `${script}.js`), '--data', dataDir, ...args]
+    const program = [join(scripts, `${script}.js`), '--data', dataDir, ...args]
     const { status, stderr } = spawnSync(process.execPath, program, { env: settings })
     if (status !== 0) throw new Failure(String(stderr).trim())
   }

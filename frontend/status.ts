@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import { databaseContract } from '../database/contract.ts'
 import { createAllowedHosts, formatAddress, parseAddress } from '../kit/address.ts'
 import { collect } from '../kit/body.ts'
@@ -8,6 +8,7 @@ import { createConnector, HandshakeError, schemeOf } from '../kit/connector.ts'
 import { type Health, health } from '../kit/contract.ts'
 import type { Credentials } from '../kit/credentials.ts'
 import { hasCode, oneLine } from '../kit/errors.ts'
+import { exchange } from '../kit/exchange.ts'
 import type { Link } from '../kit/mesh.ts'
 import { type Entry, kvStoreContract } from '../kv-store/contract.ts'
 import { masterContract } from '../master/contract.ts'
@@ -72,12 +73,13 @@ export function createStatus(options: StatusOptions): () => Promise<StatusReport
 
   const askHealth = async (service: string, value: string, signal: AbortSignal) => {
     const { scheme, dispatcher } = service === frontendContract.service ? outer : inner
-    const url = `${scheme}://${formatAddress(parseAddress(value))}/health`
-    const { statusCode, body } = await request(url, { dispatcher, signal, reset: true })
+    const origin = `${scheme}://${formatAddress(parseAddress(value))}`
+    const question = { origin, path: '/health', method: 'GET', reset: true } as const
+    const { status, body } = await exchange(dispatcher, question, signal)
     const text = (await collect(body, ANSWER_BYTES)).toString()
-    if (statusCode >= 500) throw new Error('nobody who can say who it is')
+    if (status >= 500) throw new Error('nobody who can say who it is')
     // Originals know no /health.
-    return statusCode === 200 ? health.safeParse(parse(text)).data : undefined
+    return status === 200 ? health.safeParse(parse(text)).data : undefined
   }
 
   const ask = async (service: string, { value, instance }: Entry): Promise<InstanceStatus> => {

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
-import { type Logger, pino } from 'pino'
+import { type Logger, pino, type SerializedError } from 'pino'
+import { traced } from './trace.ts'
 
 export type { Logger }
 
@@ -23,7 +24,16 @@ const output = {
 /** One JSON object a line on standard output; `info` is one line a change of state, nothing a request. */
 export function createLogger(options: { service: string; instance: string; level: string }): Logger {
   const { service, instance, level } = options
-  return pino({ level, base: { service, instance }, timestamp: pino.stdTimeFunctions.isoTime }, output)
+  const base = { service, instance }
+  return pino(
+    { level, base, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: serialize } },
+    output,
+  )
+}
+
+function serialize(error: Error): SerializedError {
+  const { stack = '', ...said } = pino.stdSerializers.err(error)
+  return { ...said, stack: traced(stack) } as SerializedError
 }
 
 /** A logger that says nothing, for apps in tests. */

@@ -60,6 +60,8 @@ export function startService(service: string, config: SharedConfig, isPublic = f
       advertised: standing.advertised,
     }
     const log = createLogger({ ...identity, level: config.logLevel })
+    // Node ends the process then, and says so in its own words, without the places in the source.
+    process.on('uncaughtExceptionMonitor', err => log.fatal({ err }, 'a bug: ending'))
     const trust = openTrust(config, standing.reachedAt, isPublic)
     const maxConnections = Math.min(config.maxConnections, affordableConnections())
     return { standing, identity, log, ...trust, patienceMs: config.patienceMs, maxConnections }

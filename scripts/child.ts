@@ -60,7 +60,7 @@ export function startChild(options: ChildOptions): Child {
   const log = join(dataDir, 'logs', `${part.name}.log`)
   const output = openSync(log, 'a')
   const from = statSync(log).size
-  const child = spawn(process.execPath, ['--enable-source-maps', part.main], {
+  const child = spawn(process.execPath, [part.main], {
     detached: true,
     env: {
       ...processSettings[part.service],

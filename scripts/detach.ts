@@ -20,7 +20,7 @@ export async function launch(
   prepareDataDir(options.dataDir, line => process.stdout.write(`${line}\n`))
   const log = join(options.dataDir, 'logs', 'start-all.log')
   const output = openSync(log, 'a')
-  const supervisor = spawn(process.execPath, ['--enable-source-maps', script, ...argv], {
+  const supervisor = spawn(process.execPath, [script, ...argv], {
     detached: true,
     env: { ...process.env, [IN_BACKGROUND]: '1' },
     stdio: ['ignore', output, output, 'ipc'],

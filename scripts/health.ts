@@ -1,6 +1,8 @@
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
+import { collect, SMALL_BODY_BYTES } from '../kit/body.ts'
 import { ConfigError } from '../kit/config.ts'
 import { createConnector, schemeOf } from '../kit/connector.ts'
+import { exchange } from '../kit/exchange.ts'
 import { silent } from '../kit/log.ts'
 import { openInnerCredentials } from '../kit/trust.ts'
 import { Failure } from './failure.ts'
@@ -27,13 +29,14 @@ export function openHealthCheck(env: NodeJS.ProcessEnv, host: string): HealthChe
       const isPublic = service === 'frontend'
       const scheme = isPublic ? publicScheme(env) : schemeOf(credentials)
       try {
-        const { statusCode, body } = await request(`${scheme}://${address}/health`, {
-          dispatcher: isPublic ? outer : inner,
-          signal: AbortSignal.timeout(ANSWER_MS),
-          reset: true,
-        })
-        const health = (await body.json()) as { service?: unknown; instance?: unknown; ready?: unknown }
-        const isReady = statusCode === 200 && health.service === service && health.ready === true
+        const { status, body } = await exchange(
+          isPublic ? outer : inner,
+          { origin: `${scheme}://${address}`, path: '/health', method: 'GET', reset: true },
+          AbortSignal.timeout(ANSWER_MS),
+        )
+        const said = (await collect(body, SMALL_BODY_BYTES)).toString()
+        const health = JSON.parse(said) as { service?: unknown; instance?: unknown; ready?: unknown }
+        const isReady = status === 200 && health.service === service && health.ready === true
         return isReady ? String(health.instance) : undefined
       } catch {
         return undefined

@@ -4,4 +4,4 @@ set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 
 prepare --omit=dev
-exec node --enable-source-maps "$root/dist/scripts/start-all.js" "$@"
+exec node "$root/dist/scripts/start-all.js" "$@"

@@ -6,4 +6,4 @@ set -euo pipefail
 # What runs has to be stopped by what there is: the registry may be away, and the sources may not build. It needs no library.
 [ -f "$root/dist/scripts/stop-all.js" ] || prepare --omit=dev
 check_node
-exec node --enable-source-maps "$root/dist/scripts/stop-all.js" "$@"
+exec node "$root/dist/scripts/stop-all.js" "$@"

@@ -63,6 +63,18 @@ t.test('SIGTERM ends a service in order, with 0, also while somebody waits for a
   t.equal(service.said.error, '')
 })
 
+t.test('a bug that nobody caught ends a service, and stands in its log', async t => {
+  const bug = 'process.on("SIGUSR2", () => { throw new Error("a planted bug") })'
+  const planted = ['--import', `data:text/javascript,${bug}`, 'dist/kv-store/main.js']
+  const service = run(t, {}, process.execPath, ...planted)
+  await service.port()
+  service.child.kill('SIGUSR2')
+  t.equal(await service.ended, 1)
+  const last = JSON.parse(service.said.out.trim().split('\n').at(-1) ?? '')
+  t.match(last, { level: 60, service: 'kv-store', msg: 'a bug: ending', err: { message: 'a planted bug' } })
+  t.match(service.said.error, 'a planted bug')
+})
+
 t.test('one that stands by is loaded, opens nothing, and begins when it is its turn', async t => {
   for (const by of ['an end', 'SIGTERM'] as const) {
     const service = start(t, { STANDBY_FD: '3' })

@@ -62,7 +62,7 @@ export function createServiceProcess(options: ServiceProcessOptions): ServicePro
   const { name, service, port, host = '127.0.0.1', env, logs } = options
   const { through = [], isFailing = false } = options
   const { program = [`dist/${service}/${isFailing ? 'failing' : 'main'}.js`] } = options
-  const [command = '', ...args] = [...through, process.execPath, '--enable-source-maps', ...program]
+  const [command = '', ...args] = [...through, process.execPath, ...program]
   const url = `http://${host}:${port}`
   const path = join(logs, `${name}.log`)
   const unasked: string[] = []
