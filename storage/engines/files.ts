@@ -13,12 +13,8 @@ import { openShelves } from './shelves.ts'
 
 /** Longest time between two sweeps of temporary files, in ms. */
 const SWEEP_MS = 60_000
-/**
- * How often what lies there is counted anew, in ms: where uploads are held to a quota, and where nobody is held to what a count finds. A
- * count asks for the size of every file, which takes some 70 us of CPU each.
- */
+/** How often what lies there is looked at anew, in ms. */
 const COUNT_MS = 60_000
-const UNHELD_COUNT_MS = 3_600_000
 
 export interface FileStorageOptions {
   /** The folder; made when it is not there. Any number of processes may share it. */
@@ -34,7 +30,7 @@ export interface FileStorageOptions {
    * 0, or not said: as many as the disk has. Of several processes each sees what others did at its next count.
    */
   readonly quotaBytes?: number
-  /** Pause between two counts, in ms; a minute unless said, an hour without a quota. */
+  /** Pause between two counts, in ms; a minute unless said. */
   readonly countEveryMs?: number
 }
 
@@ -43,8 +39,7 @@ export interface FileStorageOptions {
  * the same step as the bytes (docs/decisions/001). All state is in the file system.
  */
 export async function openFileStorage(options: FileStorageOptions): Promise<StorageEngine> {
-  const { path, fatal, abandonedMs = 60_000, quotaBytes = 0 } = options
-  const { countEveryMs = quotaBytes > 0 ? COUNT_MS : UNHELD_COUNT_MS } = options
+  const { path, fatal, abandonedMs = 60_000, quotaBytes = 0, countEveryMs = COUNT_MS } = options
   await makeFolders([dirname(path), path, join(path, 'incoming')])
   const shelves = {
     working: await openShelves(join(path, 'working'), 'working', fatal),

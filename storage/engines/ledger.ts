@@ -7,8 +7,16 @@ import { ignoreAbsence } from './sealed.ts'
 
 /** Files that are asked for their size at the same time. */
 const STATS_AT_ONCE = 32
-/** Between two counts passes this many times as long as a count takes, at least: a count of very many costs little too. */
+/** Names that are read of a folder at once, where only those are looked at. */
+const ENTRIES_AT_ONCE = 1_000
+/**
+ * Between two counts passes this many times as long as a count takes, at least, since one of very many is to cost little too; and so many
+ * where nobody else was found to be at work.
+ */
 const REST_SHARE = 19
+const QUIET_REST_SHARE = 99
+/** Every so many counts files are asked for their size anyway: another process may have written one anew. */
+const SIZES_EVERY = 60
 
 /** What an upload under way may fill, taken from what is left of the quota. */
 export interface Room {
@@ -36,22 +44,34 @@ export interface LedgerOptions {
   readonly quotaBytes: number
   /** Pause between two counts, in ms, which find out what other processes did. */
   readonly countEveryMs: number
+  /** Every so many counts files are asked for their size whatever their names say; sixty unless said. */
+  readonly sizesEvery?: number
+}
+
+/** What lies in a folder. */
+interface Tally {
+  readonly bytes: number
+  readonly files: number
 }
 
 /**
  * Counts from its opening on, in the background, one folder after the other, and rests as long as it works; what this
- * process names and removes meanwhile is told by `note`.
+ * process names and removes meanwhile is told by `note`. To ask for the size of a file takes fifty times as long as to read its name: a
+ * folder that has as many files as it should is not asked for sizes again.
  */
-export function openLedger({ folders, quotaBytes, countEveryMs }: LedgerOptions): Ledger {
-  const totals = new Map<string, number>()
+export function openLedger(options: LedgerOptions): Ledger {
+  const { folders, quotaBytes, countEveryMs, sizesEvery = SIZES_EVERY } = options
+  const tallies = new Map<string, Tally>()
   const closing = new AbortController()
   const { signal } = closing
   let underWay = 0
   let isCounted = false
   /** The folder that is being counted, and what `note` said of its files since that began: the count may have missed it. */
   let counting: { readonly folder: string; readonly noted: Map<string, number> } | undefined
+  /** The folder whose names are being read, and how many files it had meanwhile: at least, and at most. */
+  let looking: { readonly folder: string; least: number; most: number } | undefined
 
-  const bytes = () => [...totals.values()].reduce((sum, total) => sum + total, underWay)
+  const bytes = () => [...tallies.values()].reduce((sum, tally) => sum + tally.bytes, underWay)
 
   const take = (more: number) => {
     if (quotaBytes > 0 && bytes() + more > quotaBytes)
@@ -78,24 +98,45 @@ export function openLedger({ folders, quotaBytes, countEveryMs }: LedgerOptions)
       )
       await rest(performance.now() - began)
     }
-    for (const [name, size] of noted) found.set(name, size)
+    for (const [name, size] of noted) {
+      if (size > 0) found.set(name, size)
+      else found.delete(name)
+    }
     counting = undefined
-    totals.set(
-      folder,
-      [...found.values()].reduce((sum, size) => sum + size, 0),
-    )
+    tallies.set(folder, {
+      bytes: [...found.values()].reduce((sum, size) => sum + size, 0),
+      files: found.size,
+    })
+  }
+
+  /** Whether a folder has as many files as it should, by what was counted and noted of it. */
+  const isAsNoted = async (folder: string): Promise<boolean> => {
+    const { files = 0 } = tallies.get(folder) ?? {}
+    const look = { folder, least: files, most: files }
+    looking = look
+    let found = 0
+    for await (const _ of await opendir(folder, { bufferSize: ENTRIES_AT_ONCE })) found += 1
+    looking = undefined
+    return found >= look.least && found <= look.most
   }
 
   const keepCounting = async () => {
-    while (!signal.aborted) {
+    for (let counts = 0; !signal.aborted; counts += 1) {
       const began = performance.now()
+      const asksSizes = counts % sizesEvery === 0
+      let isQuiet = true
       try {
-        for (const folder of folders) await count(folder)
+        for (const folder of folders) {
+          if (!asksSizes && (await isAsNoted(folder))) continue
+          await count(folder)
+          isQuiet = false
+        }
         isCounted = true
       } catch {
         // Too many files are open, say: the next count may do better.
       }
-      await rest(Math.max(countEveryMs, REST_SHARE * (performance.now() - began))).catch(() => {})
+      const restMs = (isQuiet ? QUIET_REST_SHARE : REST_SHARE) * (performance.now() - began)
+      await rest(Math.max(countEveryMs, restMs)).catch(() => {})
     }
   }
   void keepCounting()
@@ -118,7 +159,13 @@ export function openLedger({ folders, quotaBytes, countEveryMs }: LedgerOptions)
     },
     note(path, before, now) {
       const folder = dirname(path)
-      totals.set(folder, (totals.get(folder) ?? 0) + now - before)
+      const tally = tallies.get(folder) ?? { bytes: 0, files: 0 }
+      const files = tally.files + Math.sign(now) - Math.sign(before)
+      tallies.set(folder, { bytes: tally.bytes + now - before, files })
+      if (looking?.folder === folder) {
+        looking.least = Math.min(looking.least, files)
+        looking.most = Math.max(looking.most, files)
+      }
       if (counting?.folder === folder) counting.noted.set(basename(path), now)
     },
     bytes: () => Math.max(0, bytes()),

@@ -1,8 +1,10 @@
-import { readdir, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { StorageEngine } from '../../storage/engine.ts'
+import { openLedger } from '../../storage/engines/ledger.ts'
 import { SEAL_BYTES } from '../../storage/engines/seal.ts'
 import { createRandom } from '../images/random.ts'
 import { waitFor } from '../system/waiting.ts'
@@ -184,6 +186,34 @@ t.test('what is put there or taken away by hand shows at the next count', async 
   await waitFor('counted', () => engine.usage().bytes === FILE + 77)
   await unlink(join(path, 'working/1/1'))
   await waitFor('counted', () => engine.usage().bytes === 77)
+})
+
+t.test('files are asked for their sizes again where names have come or gone', async t => {
+  const folder = t.testdir({ first: 'abc', second: 'de' })
+  const ledger = openLedger({ folders: [folder], quotaBytes: 0, countEveryMs: 0, sizesEvery: 1e9 })
+  t.teardown(() => ledger.close())
+  await waitFor('counted', () => ledger.isCounted())
+  await writeFile(join(folder, 'third'), 'fghi')
+  ledger.note(join(folder, 'third'), 0, 4)
+  await unlink(join(folder, 'second'))
+  ledger.note(join(folder, 'second'), 2, 0)
+  await appendFile(join(folder, 'first'), 'xyz')
+  // Some ten counts.
+  await delay(300)
+  t.equal(ledger.bytes(), 7)
+  await writeFile(join(folder, 'fourth'), 'jk')
+  await waitFor('counted', () => ledger.bytes() === 12)
+  await unlink(join(folder, 'fourth'))
+  await waitFor('counted', () => ledger.bytes() === 10)
+})
+
+t.test('and now and then anyway', async t => {
+  const folder = t.testdir({ first: 'abc' })
+  const ledger = openLedger({ folders: [folder], quotaBytes: 0, countEveryMs: 0, sizesEvery: 2 })
+  t.teardown(() => ledger.close())
+  await waitFor('counted', () => ledger.isCounted())
+  await appendFile(join(folder, 'first'), 'xyz')
+  await waitFor('counted', () => ledger.bytes() === 6)
 })
 
 t.test('without a quota there is none', async t => {
