@@ -32,8 +32,8 @@ export function createLogger(options: { service: string; instance: string; level
 }
 
 function serialize(error: Error): SerializedError {
-  const { stack = '', ...said } = pino.stdSerializers.err(error)
-  return { ...said, stack: traced(stack) } as SerializedError
+  const said = pino.stdSerializers.err(error)
+  return typeof said?.stack === 'string' ? ({ ...said, stack: traced(said.stack) } as SerializedError) : said
 }
 
 /** A logger that says nothing, for apps in tests. */

@@ -1,21 +1,23 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** A place in a stack: the URL of a built file, its line and column. */
-const PLACE = /(file:\/\/[^\s()]+\.js):(\d+):(\d+)/g
+const PLACE = /(file:\/\/\S+?\.js):(\d+):(\d+)/g
 
 const maps = new Map<string, SourceMap | undefined>()
 
-/** The map that lies beside a built file; `undefined` where none can be read. */
-function mapOf(path: string): SourceMap | undefined {
-  if (!maps.has(path)) maps.set(path, readMap(path))
-  return maps.get(path)
+function mapOf(url: string): SourceMap | undefined {
+  if (!maps.has(url)) maps.set(url, readMap(url))
+  return maps.get(url)
 }
 
-function readMap(path: string): SourceMap | undefined {
+/** The map that lies beside a built file; `undefined` where none can be read, or it is that of a later build than what runs here. */
+function readMap(url: string): SourceMap | undefined {
   try {
+    const path = fileURLToPath(url)
+    if (statSync(`${path}.map`).mtimeMs > performance.timeOrigin) return undefined
     return new SourceMap(JSON.parse(readFileSync(`${path}.map`, 'utf8')))
   } catch {
     return undefined
@@ -28,12 +30,11 @@ function readMap(path: string): SourceMap | undefined {
  */
 export function traced(stack: string): string {
   return stack.replaceAll(PLACE, (place, url, line, column) => {
-    const path = fileURLToPath(url)
-    const entry = mapOf(path)?.findEntry(Number(line) - 1, Number(column) - 1)
+    const entry = mapOf(url)?.findEntry(Number(line) - 1, Number(column) - 1)
     // Lines of libraries are not in it: what is found there stands before them.
     if (entry === undefined || !('originalSource' in entry) || entry.generatedLine !== Number(line) - 1)
       return place
     const { originalSource, originalLine, originalColumn } = entry
-    return `${resolve(dirname(path), originalSource)}:${originalLine + 1}:${originalColumn + 1}`
+    return `${resolve(dirname(fileURLToPath(url)), originalSource)}:${originalLine + 1}:${originalColumn + 1}`
   })
 }

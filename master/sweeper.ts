@@ -12,12 +12,11 @@ const FIRST_MS = 5_000
 /** How long after a sweep that was broken off it is tried again, in ms, unless the next comes earlier anyway. */
 const RETRY_MS = 30_000
 /**
- * Between two pages of images it rests so many times as long as storage took for one, which looks at each file for it: what nobody
- * needs only takes room, and there may be millions of others.
+ * Images that are asked for at once, and the pause before the next, in ms. Storage looks at each file for it, a twentieth of a second or
+ * more for so many: what nobody needs only takes room, and there may be millions of others.
  */
-const REST_SHARE = 19
-/** Images that are asked for at once. */
 const PAGE = 1_000
+const PAGE_PAUSE_MS = 2_000
 /** A revision that no feed of changes has reached: it is answered with the present one. */
 const FUTURE = Number.MAX_SAFE_INTEGER
 
@@ -62,6 +61,8 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
   const { everyMs, firstMs = Math.min(FIRST_MS, everyMs) } = times
   const closing = new AbortController()
   const { signal } = closing
+  /** Up to where images were gone over: one sweep that is broken off is gone on with. */
+  const reached: { state: ImageState; after: string } = { state: 'working', after: '' }
 
   /** Has the task forgotten, and its id given up: false when it is needed, whatever was known of it before. */
   const giveUp = async (id: number): Promise<boolean> => {
@@ -94,17 +95,14 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
    * storage would go through all of those that lie between two old ones before it answers.
    */
   async function* imagesOf(state: ImageState): AsyncGenerator<FoundImage> {
-    let after = ''
     for (;;) {
-      const began = performance.now()
+      const { after } = reached
       const page = await storage.ask.images({ state, olderThanMs: 0, after, limit: PAGE }, { signal })
-      const tookMs = performance.now() - began
       const old = page.filter(({ ageMs }) => ageMs >= times.orphanMs)
       while (old.length > 0) yield* await withTasks(old.splice(0, MOST_IDS))
-      const last = page.at(-1)
-      if (last === undefined || page.length < PAGE) return
-      after = last.name
-      await delay(REST_SHARE * tookMs, undefined, { signal })
+      reached.after = page.length < PAGE ? '' : (page.at(-1)?.name ?? '')
+      if (reached.after === '') return
+      await delay(PAGE_PAUSE_MS, undefined, { signal })
     }
   }
 
@@ -144,8 +142,11 @@ export function openSweeper({ database, storage, log, ...times }: SweeperOptions
 
   const sweepTasks = (gone: Swept) => takeSteps(endedLongAgo(), task => sweepTask(task, gone), signal)
   const sweepImages = async (gone: Swept) => {
-    await takeSteps(imagesOf('working'), image => sweepUpload(image, gone), signal)
+    if (reached.state === 'working')
+      await takeSteps(imagesOf('working'), image => sweepUpload(image, gone), signal)
+    reached.state = 'finished'
     await takeSteps(imagesOf('finished'), image => sweepResult(image, gone), signal)
+    reached.state = 'working'
   }
   const sweep = async (...sweeps: ((gone: Swept) => Promise<void>)[]): Promise<Swept> => {
     const gone = { tasks: 0, images: 0 }

@@ -1,6 +1,7 @@
 import { opendir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
 import { ServiceError } from '../../kit/errors.ts'
 import { SEAL_BYTES } from './seal.ts'
 import { ignoreAbsence } from './sealed.ts'
@@ -15,8 +16,8 @@ const ENTRIES_AT_ONCE = 1_000
  */
 const REST_SHARE = 19
 const QUIET_REST_SHARE = 99
-/** Every so many counts files are asked for their size anyway: another process may have written one anew. */
-const SIZES_EVERY = 60
+/** How often files are asked for their size anyway, in ms: another process may have written one anew. */
+const SIZES_MS = 3_600_000
 
 /** What an upload under way may fill, taken from what is left of the quota. */
 export interface Room {
@@ -44,23 +45,26 @@ export interface LedgerOptions {
   readonly quotaBytes: number
   /** Pause between two counts, in ms, which find out what other processes did. */
   readonly countEveryMs: number
-  /** Every so many counts files are asked for their size whatever their names say; sixty unless said. */
-  readonly sizesEvery?: number
+  /** How often files are asked for their size whatever their names say, in ms; an hour unless said. */
+  readonly sizesEveryMs?: number
 }
 
 /** What lies in a folder. */
 interface Tally {
   readonly bytes: number
   readonly files: number
+  /** The sum of the CRCs of their names. */
+  readonly names: number
 }
+const nothing: Tally = { bytes: 0, files: 0, names: 0 }
 
 /**
- * Counts from its opening on, in the background, one folder after the other, and rests as long as it works; what this
+ * Counts from its opening on, in the background, one folder after the other, and rests as long as it asks for sizes; what this
  * process names and removes meanwhile is told by `note`. To ask for the size of a file takes fifty times as long as to read its name: a
- * folder that has as many files as it should is not asked for sizes again.
+ * folder that has the names it should have is not asked for sizes again.
  */
 export function openLedger(options: LedgerOptions): Ledger {
-  const { folders, quotaBytes, countEveryMs, sizesEvery = SIZES_EVERY } = options
+  const { folders, quotaBytes, countEveryMs, sizesEveryMs = SIZES_MS } = options
   const tallies = new Map<string, Tally>()
   const closing = new AbortController()
   const { signal } = closing
@@ -68,8 +72,8 @@ export function openLedger(options: LedgerOptions): Ledger {
   let isCounted = false
   /** The folder that is being counted, and what `note` said of its files since that began: the count may have missed it. */
   let counting: { readonly folder: string; readonly noted: Map<string, number> } | undefined
-  /** The folder whose names are being read, and how many files it had meanwhile: at least, and at most. */
-  let looking: { readonly folder: string; least: number; most: number } | undefined
+  /** The folder whose names are being read, and how many files it had meanwhile by what was noted: at least, and at most. */
+  let looking: { readonly folder: string; least: number; most: number; isNoted: boolean } | undefined
 
   const bytes = () => [...tallies.values()].reduce((sum, tally) => sum + tally.bytes, underWay)
 
@@ -102,38 +106,47 @@ export function openLedger(options: LedgerOptions): Ledger {
       if (size > 0) found.set(name, size)
       else found.delete(name)
     }
-    counting = undefined
     tallies.set(folder, {
       bytes: [...found.values()].reduce((sum, size) => sum + size, 0),
       files: found.size,
+      names: [...found.keys()].reduce((sum, name) => sum + crc32(name), 0),
     })
   }
 
-  /** Whether a folder has as many files as it should, by what was counted and noted of it. */
+  /** Whether a folder has the names it should have, by what was counted and noted of it; only how many, where more is noted meanwhile. */
   const isAsNoted = async (folder: string): Promise<boolean> => {
-    const { files = 0 } = tallies.get(folder) ?? {}
-    const look = { folder, least: files, most: files }
+    const tally = tallies.get(folder) ?? nothing
+    const look = { folder, least: tally.files, most: tally.files, isNoted: false }
     looking = look
-    let found = 0
-    for await (const _ of await opendir(folder, { bufferSize: ENTRIES_AT_ONCE })) found += 1
-    looking = undefined
-    return found >= look.least && found <= look.most
+    let files = 0
+    let names = 0
+    for await (const { name } of await opendir(folder, { bufferSize: ENTRIES_AT_ONCE })) {
+      files += 1
+      names += crc32(name)
+    }
+    return look.isNoted ? files >= look.least && files <= look.most : names === tally.names
   }
 
   const keepCounting = async () => {
-    for (let counts = 0; !signal.aborted; counts += 1) {
+    let sizedAt = Number.NEGATIVE_INFINITY
+    while (!signal.aborted) {
       const began = performance.now()
-      const asksSizes = counts % sizesEvery === 0
+      const asksSizes = began - sizedAt >= sizesEveryMs
       let isQuiet = true
       try {
         for (const folder of folders) {
+          signal.throwIfAborted()
           if (!asksSizes && (await isAsNoted(folder))) continue
           await count(folder)
           isQuiet = false
         }
         isCounted = true
+        if (asksSizes) sizedAt = began
       } catch {
         // Too many files are open, say: the next count may do better.
+      } finally {
+        counting = undefined
+        looking = undefined
       }
       const restMs = (isQuiet ? QUIET_REST_SHARE : REST_SHARE) * (performance.now() - began)
       await rest(Math.max(countEveryMs, restMs)).catch(() => {})
@@ -159,10 +172,13 @@ export function openLedger(options: LedgerOptions): Ledger {
     },
     note(path, before, now) {
       const folder = dirname(path)
-      const tally = tallies.get(folder) ?? { bytes: 0, files: 0 }
-      const files = tally.files + Math.sign(now) - Math.sign(before)
-      tallies.set(folder, { bytes: tally.bytes + now - before, files })
+      const tally = tallies.get(folder) ?? nothing
+      const more = Math.sign(now) - Math.sign(before)
+      const files = tally.files + more
+      const names = tally.names + more * crc32(basename(path))
+      tallies.set(folder, { bytes: tally.bytes + now - before, files, names })
       if (looking?.folder === folder) {
+        looking.isNoted = true
         looking.least = Math.min(looking.least, files)
         looking.most = Math.max(looking.most, files)
       }

@@ -32,6 +32,8 @@ t.test('a place in a library, or where there is no map, stays as it is', async t
   for (const place of [
     `${pathToFileURL(library)}:${placeOf(library, text)}`,
     'file:///gone.js:3:4',
+    'file://host/x.js:3:4',
+    'file:///%zz.js:3:4',
     'node:net:1:2',
   ])
     t.equal(traced(`at ${place}`), `at ${place}`)

@@ -1,7 +1,7 @@
-import { appendFile, readdir, unlink, writeFile } from 'node:fs/promises'
+import { appendFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { StorageEngine } from '../../storage/engine.ts'
 import { openLedger } from '../../storage/engines/ledger.ts'
@@ -189,30 +189,43 @@ t.test('what is put there or taken away by hand shows at the next count', async 
 })
 
 t.test('files are asked for their sizes again where names have come or gone', async t => {
-  const folder = t.testdir({ first: 'abc', second: 'de' })
-  const ledger = openLedger({ folders: [folder], quotaBytes: 0, countEveryMs: 0, sizesEvery: 1e9 })
+  const path = t.testdir({ watched: { first: 'abc', second: 'de' }, other: {} })
+  const inWatched = (name: string) => join(path, 'watched', name)
+  const folders = [join(path, 'watched'), join(path, 'other')]
+  const ledger = openLedger({ folders, quotaBytes: 0, countEveryMs: 0, sizesEveryMs: 1e9 })
   t.teardown(() => ledger.close())
-  await waitFor('counted', () => ledger.isCounted())
-  await writeFile(join(folder, 'third'), 'fghi')
-  ledger.note(join(folder, 'third'), 0, 4)
-  await unlink(join(folder, 'second'))
-  ledger.note(join(folder, 'second'), 2, 0)
-  await appendFile(join(folder, 'first'), 'xyz')
-  // Some ten counts.
-  await delay(300)
-  t.equal(ledger.bytes(), 7)
-  await writeFile(join(folder, 'fourth'), 'jk')
-  await waitFor('counted', () => ledger.bytes() === 12)
-  await unlink(join(folder, 'fourth'))
-  await waitFor('counted', () => ledger.bytes() === 10)
+  let bytes = 5
+  const added = (count: number) => {
+    bytes += count
+    return waitFor(`${bytes} bytes`, () => ledger.bytes() === bytes)
+  }
+  await added(0)
+  // At once with what is noted of it, so that no count comes in between.
+  writeFileSync(inWatched('third'), 'fghi')
+  ledger.note(inWatched('third'), 0, 4)
+  unlinkSync(inWatched('second'))
+  ledger.note(inWatched('second'), 2, 0)
+  bytes += 2
+  appendFileSync(inWatched('first'), 'xyz')
+  // The second one is seen by a count that begins now, and looks at the other folder last.
+  for (const name of ['a', 'b']) {
+    writeFileSync(join(path, 'other', name), 'x')
+    await added(1)
+  }
+  writeFileSync(inWatched('fourth'), 'jk')
+  await added(5)
+  // As many as before.
+  unlinkSync(inWatched('fourth'))
+  writeFileSync(inWatched('fifth'), 'lmn')
+  await added(1)
 })
 
-t.test('and now and then anyway', async t => {
+t.test('and once an hour anyway', async t => {
   const folder = t.testdir({ first: 'abc' })
-  const ledger = openLedger({ folders: [folder], quotaBytes: 0, countEveryMs: 0, sizesEvery: 2 })
+  const ledger = openLedger({ folders: [folder], quotaBytes: 0, countEveryMs: 0, sizesEveryMs: 0 })
   t.teardown(() => ledger.close())
   await waitFor('counted', () => ledger.isCounted())
-  await appendFile(join(folder, 'first'), 'xyz')
+  appendFileSync(join(folder, 'first'), 'xyz')
   await waitFor('counted', () => ledger.bytes() === 6)
 })
 
