@@ -16,7 +16,7 @@ const RETRY_MS = 30_000
  * more for so many: what nobody needs only takes room, and there may be millions of others.
  */
 const PAGE = 1_000
-const PAGE_PAUSE_MS = 2_000
+const PAGE_PAUSE_MS = 1_000
 /** A revision that no feed of changes has reached: it is answered with the present one. */
 const FUTURE = Number.MAX_SAFE_INTEGER
 

@@ -24,8 +24,11 @@ type Mode = (typeof modes)[number]
 const ofRetention: readonly Failpoint[] = ['master.task.swept', 'master.result.swept', 'master.upload.swept']
 /** What else has to fail for a step to be reached: a task is handed back whose upload cannot be had. */
 const besides: Partial<Record<Failpoint, string>> = { 'worker.task.released': 'worker.upload.fetched=error' }
-/** How long a step may take to be reached, in ms, and how long one that fails for ever does so. */
-const REACH_MS = 60_000
+/**
+ * How long a step may take to be reached, in ms: a master goes over all images for some of them, a thousand a second. And how long one that
+ * fails for ever does so.
+ */
+const REACH_MS = 180_000
 const FOREVER_MS = 2_000
 /** Asks for a task at a time: whoever asks most is served first, and a worker asks eight times a core. */
 const ASKS = 20 * availableParallelism()

@@ -133,7 +133,7 @@ t.test(
     await sweeper.sweep()
     t.same(places, ['working ', 'working 1', 'working 1', 'finished ', 'finished 1'])
     const [first = 0, second = 0] = asked
-    t.ok(second - first >= 1_900, `${second - first} ms`)
+    t.ok(second - first >= 900, `${second - first} ms`)
   },
 )
 
