@@ -53,9 +53,9 @@ export interface Sweeper {
 }
 
 /**
- * Removes what nobody needs any more: tasks that ended long ago with their images, images without a task, results of
- * attempts that lost. Both by themselves, since to go over all images takes long where there are many. The database decides whether a task's images may go, and no task is made of them afterwards
- * (docs/decisions/017). Each step may be repeated, so any number of masters may sweep.
+ * Removes what nobody needs any more: tasks that ended long ago with their images; and by themselves, since to go over all images takes
+ * long where there are many, images without a task and results of attempts that lost. The database decides whether a task's images may
+ * go, and no task is made of them afterwards (docs/decisions/017). Each step may be repeated, so any number of masters may sweep.
  */
 export function openSweeper({ database, storage, log, ...times }: SweeperOptions): Sweeper {
   const { everyMs, firstMs = Math.min(FIRST_MS, everyMs) } = times
