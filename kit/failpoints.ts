@@ -27,6 +27,8 @@ export const failpoints = {
   'storage.file.opened': 'a temporary file is made, and is empty',
   'storage.file.written': 'image and seal are written to the temporary file, and not synced',
   'storage.file.synced': 'image and seal are on disk, under the temporary name',
+  'storage.log.written': 'small images are on disk in the log, and have no names yet',
+  'storage.log.emptied': 'what a half of the log held is on disk in its files',
   'storage.image.named': 'the image has its name, which is not synced',
   'storage.folder.synced': 'the names of a folder are on disk, and nobody was told',
   'storage.file.discarded': 'the temporary name is gone',

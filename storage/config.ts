@@ -3,6 +3,8 @@ import { dataSetting, kvSetting, sharedSettings, whole } from '../kit/settings.t
 
 /** Largest image a setting may allow, in bytes: 4 GB. */
 const MOST_BYTES = 4_000_000_000
+/** Longest log a setting may ask for, in bytes: 1 GB. A start reads as much for each that was left. */
+const MOST_LOG_BYTES = 1_000_000_000
 /** Largest quota a setting may name, in bytes: 900 TB. */
 const MOST_QUOTA_BYTES = 900_000_000_000_000
 
@@ -26,6 +28,11 @@ export const storageConfig = {
       env: 'ABANDONED_MS',
       unit: 'ms',
       says: 'a temporary file untouched for that long is removed; longer than PATIENCE_MS, which a sender may be silent',
+    }),
+    logBytes: setting(whole(0, MOST_LOG_BYTES).default(16_777_216), {
+      env: 'LOG_BYTES',
+      unit: 'bytes',
+      says: 'how long the log of small images is; 0: each is put on disk in its own file before it is answered',
     }),
     quotaBytes: setting(whole(0, MOST_QUOTA_BYTES).default(20_000_000_000), {
       env: 'QUOTA_BYTES',

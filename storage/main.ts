@@ -12,9 +12,10 @@ const config = loadConfig(storageConfig)
 const start = startService(storageConfig.service, config)
 const { standing } = start
 const fatal = endOnLoss(start)
-const { abandonedMs, quotaBytes } = config
+const { abandonedMs, quotaBytes, logBytes } = config
 const path = join(config.dataDir, 'storage')
-const engine = await openOrFail(start, () => openFileStorage({ path, fatal, abandonedMs, quotaBytes }))
+const options = { path, fatal, abandonedMs, quotaBytes, logBytes }
+const engine = await openOrFail(start, () => openFileStorage(options))
 const maxBytes = { working: config.maxUploadBytes, finished: config.maxResultBytes }
 const app = buildStorage({ ...start, engine, maxBytes, guard: standing })
 const mesh = openMesh({ ...config, ...start, ...standing, registryContract: kvStoreContract })

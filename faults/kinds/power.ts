@@ -15,6 +15,10 @@ const PAUSE_MS = 150
 const LOAD_MS = 400
 /** Size of each volume, in MB. */
 const VOLUME_MB = { storage: 256, database: 64, 'kv-store': 32 } as const
+/** Of an image that is put on disk in its own file. */
+const LARGE = { width: 200, height: 200 }
+/** Of the log, of which a half is full with some uploads: what it held is cut off as well, behind it. */
+const LOG_BYTES = 128 * 1024
 /** How long a result may take to come, in ms. */
 const WAIT_MS = 30_000
 
@@ -28,7 +32,11 @@ export const powerCut: Fault = {
     const sizes = Object.entries(VOLUME_MB)
     const volumes = sizes.map(([name, megabytes]) => openVolume(join(dataDir, name), megabytes))
     try {
-      const scene = await open({ system: { dataDir }, lanes: LANES, pauseMs: PAUSE_MS })
+      const scene = await open({
+        system: { dataDir, env: { LOG_BYTES: String(LOG_BYTES) } },
+        lanes: LANES,
+        pauseMs: PAUSE_MS,
+      })
       const { system, journal, findings } = scene
       const inner = createInner(system.secret)
       const entries = createEntries(scene, inner)
@@ -65,6 +73,9 @@ interface Moment {
 const moments: readonly ((moment: Moment) => Promise<void>)[] = [
   async ({ scene, image }) => {
     await scene.upload(uniqueImage(image))
+  },
+  async ({ scene, image }) => {
+    await scene.upload(uniqueImage(image, LARGE))
   },
   async ({ entries }) => entries.set(),
   async ({ scene, image }) => {

@@ -1,4 +1,16 @@
-import { closeSync, createReadStream, fstatSync, fsync, open, openSync, read, writev } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  fdatasync,
+  fstatSync,
+  fsync,
+  futimes,
+  open,
+  openSync,
+  read,
+  writev,
+  writevSync,
+} from 'node:fs'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 
@@ -6,6 +18,7 @@ const openFd = promisify(open)
 const readFd = promisify(read)
 const writeFd = promisify(writev)
 const syncFd = promisify(fsync)
+const syncDataOfFd = promisify(fdatasync)
 
 /**
  * An open file, or folder. What waits for a disk is done in a thread; what does not, making it, asking for its size, closing it, at
@@ -40,15 +53,47 @@ export class OpenFile {
     return seen
   }
 
-  /** Writes all of these behind what was written before. */
-  async write(pieces: readonly Buffer[]): Promise<void> {
+  /** Writes all of these behind what was written before, or from `start` on. */
+  async write(pieces: readonly Buffer[], start?: number): Promise<void> {
     let left = pieces
-    while (left.length > 0) left = behind(left, (await writeFd(this.#fd, left)).bytesWritten)
+    let at = start
+    while (left.length > 0) {
+      const { bytesWritten } = await writeFd(this.#fd, left, at)
+      left = behind(left, bytesWritten)
+      if (at !== undefined) at += bytesWritten
+    }
+  }
+
+  /** Writes all of these, as `write` does, at once: for little that nobody waits for on disk, since only a full page cache keeps it. */
+  writeNow(pieces: readonly Buffer[], start?: number): void {
+    let left = pieces
+    let at = start
+    while (left.length > 0) {
+      const bytesWritten = writevSync(this.#fd, left, at)
+      left = behind(left, bytesWritten)
+      if (at !== undefined) at += bytesWritten
+    }
   }
 
   /** Resolved means on disk. */
   sync(): Promise<void> {
     return syncFd(this.#fd)
+  }
+
+  /** Resolved means that its bytes are on disk; its times may not be. */
+  syncData(): Promise<void> {
+    return syncDataOfFd(this.#fd)
+  }
+
+  /** Says that it was written now, where that can be said. */
+  touch(): void {
+    const now = new Date()
+    futimes(this.#fd, now, now, () => {})
+  }
+
+  /** False once its last name was taken away. */
+  hasName(): boolean {
+    return fstatSync(this.#fd).nlink > 0
   }
 
   /** The first `length` bytes; closes the file at its end, or when it is destroyed. */
@@ -67,6 +112,11 @@ export class OpenFile {
 /** Opens a file to read it: in a thread, since its name and its first bytes may have to be looked for on the disk. */
 export async function openFile(path: string): Promise<OpenFile> {
   return new OpenFile(await openFd(path, 'r'))
+}
+
+/** Opens a file that is there to write what it has anew. */
+export async function reopenFile(path: string): Promise<OpenFile> {
+  return new OpenFile(await openFd(path, 'r+'))
 }
 
 /** Makes a file to write it, which must not be there yet: nothing of it is on the disk. */

@@ -1,20 +1,28 @@
-import { statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard } from '../../kit/body.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import type { ImageKey, StorageEngine } from '../engine.ts'
+import { reopenFile } from './file.ts'
 import { type Fatal, makeFolders } from './folder.ts'
 import { createIncoming, isNoRoom, type Received } from './incoming.ts'
-import { openLedger } from './ledger.ts'
+import { openLedger, type Room } from './ledger.ts'
+import type { Put } from './record.ts'
+import { createRecovery } from './recovery.ts'
+import { encodeSeal } from './seal.ts'
 import { CorruptError, createSealedFiles, ignoreAbsence } from './sealed.ts'
 import { openShelves } from './shelves.ts'
+import { openWal } from './wal.ts'
 
 /** Longest time between two sweeps of temporary files, in ms. */
 const SWEEP_MS = 60_000
 /** How often what lies there is looked at anew, in ms. */
 const COUNT_MS = 60_000
+
+/** Bytes of the log. */
+export const LOG_BYTES = 16 * 1024 * 1024
 
 export interface FileStorageOptions {
   /** The folder; made when it is not there. Any number of processes may share it. */
@@ -32,6 +40,10 @@ export interface FileStorageOptions {
   readonly quotaBytes?: number
   /** Pause between two counts, in ms; a minute unless said. */
   readonly countEveryMs?: number
+  /** Bytes of the log of small images (`wal.ts`), 0 for none; 16 MiB unless said. */
+  readonly logBytes?: number
+  /** How often what the log holds is put on disk in its files, in ms; ten seconds unless said. */
+  readonly emptyEveryMs?: number
 }
 
 /**
@@ -39,8 +51,16 @@ export interface FileStorageOptions {
  * the same step as the bytes (docs/decisions/001). All state is in the file system.
  */
 export async function openFileStorage(options: FileStorageOptions): Promise<StorageEngine> {
-  const { path, fatal, abandonedMs = 60_000, quotaBytes = 0, countEveryMs = COUNT_MS } = options
-  await makeFolders([dirname(path), path, join(path, 'incoming')])
+  const {
+    path,
+    fatal,
+    abandonedMs = 60_000,
+    quotaBytes = 0,
+    countEveryMs = COUNT_MS,
+    logBytes = LOG_BYTES,
+  } = options
+  const logs = join(path, 'log')
+  await makeFolders([dirname(path), path, join(path, 'incoming'), logs])
   const shelves = {
     working: await openShelves(join(path, 'working'), 'working', fatal),
     finished: await openShelves(join(path, 'finished'), 'finished', fatal),
@@ -52,12 +72,50 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
   const files = createSealedFiles()
   let corrupt = 0
 
+  /**
+   * Sees to it that an image of a log is there and on disk. What is read may be in memory alone, after a disk has failed: a good one is
+   * written anew in its place.
+   */
+  const restore = async ({ data, seal, ...image }: Put) => {
+    const path = shelves[image.state].pathOf(image)
+    const there = await readOrCorrupt(path)
+    if (there === undefined || there === 'corrupt') {
+      const file = await incoming.receive({ data }, { maxBytes: data.length })
+      if (there === 'corrupt') file.moveTo(path)
+      else file.linkTo(path)
+      await file.discard()
+    } else {
+      discard(there)
+      const file = await reopenFile(path)
+      try {
+        if (there.sha256.equals(seal.sha256)) file.writeNow([data, encodeSeal(seal)], 0)
+        await file.sync()
+      } finally {
+        file.close()
+      }
+    }
+    await shelves[image.state].folderOf(image.id).sync()
+  }
+  const readOrCorrupt = (path: string) =>
+    files.read(path).catch(error => {
+      if (error instanceof CorruptError) return 'corrupt' as const
+      throw error
+    })
+  const recovery = createRecovery({ path: logs, restore })
+  // Where there is no room it is gone on with later.
+  await recovery.run().catch(ignoreNoRoom)
+  const wal = openWal({ path: logs, fatal, bytes: logBytes, emptyEveryMs: options.emptyEveryMs })
+
+  const sweep = async () => {
+    await incoming.sweep()
+    await recovery.run()
+  }
   let sweeping = incoming.sweep()
   await sweeping
   const timer = setInterval(
     () => {
       // What cannot be swept now is swept a minute later.
-      sweeping = incoming.sweep().catch(() => {})
+      sweeping = sweep().catch(() => {})
     },
     Math.min(SWEEP_MS, abandonedMs),
   ).unref()
@@ -84,14 +142,11 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
    */
   const nameOnce = async (file: Received, path: string): Promise<number | undefined> => {
     while (!file.linkTo(path)) {
-      const there = await files.read(path).catch(error => {
-        if (error instanceof CorruptError) return 'corrupt' as const
-        throw error
-      })
+      const there = await readOrCorrupt(path)
       if (there === 'corrupt') return replace(file, path)
       if (there === undefined) continue
       discard(there)
-      if (there.sha256.equals(file.sha256)) return undefined
+      if (there.sha256.equals(file.seal.sha256)) return undefined
       throw new ServiceError('conflict', 'This attempt has another result already.')
     }
     return 0
@@ -105,9 +160,31 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
     throw new ServiceError('conflict', 'There is such an image already.')
   }
 
-  const removeFile = async (path: string, olderThanMs: number) => {
+  /** Names a small image once it is in the log: true when that was done. Its file is put on disk later on. */
+  const nameByLog = async (file: Received, path: string, put: Put, room: Room | undefined) => {
+    let isNamed = false
+    const name = () => {
+      isNamed = file.linkTo(path)
+      if (!isNamed) return
+      room?.free()
+      ledger.note(path, 0, file.bytes)
+    }
+    try {
+      await wal.write(put, name)
+    } catch (error) {
+      // It is refused: a crash must not bring it.
+      await wal.write({ ...put, kind: 'removed' }, () => {})
+      throw error
+    }
+    return isNamed
+  }
+
+  const removeFile = async (image: ImageKey & { attempt: number }, olderThanMs: number) => {
+    const path = shelves[image.state].pathOf(image)
     const file = await stat(path).catch(ignoreAbsence)
     if (file === undefined || Date.now() - file.mtimeMs < olderThanMs) return
+    // A crash would bring it back.
+    if (wal.holds(image)) await wal.write({ ...image, kind: 'removed' }, () => {})
     const isGone = await unlink(path).then(() => true, ignoreAbsence)
     if (isGone) ledger.note(path, file.size, 0)
   }
@@ -118,7 +195,16 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       const room = image.state === 'working' ? ledger.openRoom() : undefined
       let file: Received | undefined
       try {
-        file = await incoming.receive(body, { maxBytes, saidBytes, room })
+        const { data } = body
+        const { id, state, attempt = 0 } = image
+        // What comes whole is small. Where something has the name already, that decides what becomes of it.
+        const isLogged = Buffer.isBuffer(data) && (isNew || attempt > 0) && !existsSync(path)
+        file = await incoming.receive(body, { maxBytes, saidBytes, room, isSyncedLater: isLogged })
+        if (isLogged) {
+          const put = { kind: 'put', id, state, attempt, data, seal: file.seal } as const
+          if (await nameByLog(file, path, put, room)) return await file.discard()
+          await file.sync()
+        }
         const before = await name(file, path, image, isNew)
         room?.free()
         if (before !== undefined) ledger.note(path, before, file.bytes)
@@ -144,10 +230,10 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       const { state, id, attempt } = image
       const attempts =
         state === 'working' || attempt !== undefined
-          ? [attempt]
+          ? [attempt ?? 0]
           : await shelves[state].attemptsOf(id).catch(asRefusal)
-      const paths = attempts.map(attempt => shelves[state].pathOf({ id, state, attempt }))
-      await Promise.all(paths.map(path => removeFile(path, olderThanMs))).catch(asRefusal)
+      const removals = attempts.map(attempt => removeFile({ id, state, attempt }, olderThanMs))
+      await Promise.all(removals).catch(asRefusal)
       failpoint('storage.image.removed')
     },
     list: options => shelves[options.state].list(options).catch(asRefusal),
@@ -160,9 +246,15 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       clearInterval(timer)
       ledger.close()
       await sweeping
+      await wal.close()
       await Promise.all([shelves.working.close(), shelves.finished.close()])
     },
   }
+}
+
+/** For `catch`: that the disk is full. */
+function ignoreNoRoom(error: unknown): void {
+  if (!isNoRoom(error)) throw error
 }
 
 /** That too many files are open, in this process or on this machine. */

@@ -7,7 +7,7 @@ import type { Bytes } from '../../kit/contract.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import { Flow } from '../../kit/flow.ts'
-import { makeFile, type OpenFile } from './file.ts'
+import { makeFile, type OpenFile, openFile } from './file.ts'
 import type { Fatal } from './folder.ts'
 import type { Room } from './ledger.ts'
 import { encodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
@@ -20,16 +20,17 @@ import { ignoreAbsence } from './sealed.ts'
 const WRITE_BYTES = 256 * 1024
 const WRITE_MS = 1_000
 
-/** A file that is on disk with its seal and has no name yet by which it could be read. */
+/** A file with its seal that has no name yet by which it could be read; it is on disk unless that was to be left for later. */
 export interface Received {
-  /** SHA-256 of the image. */
-  readonly sha256: Buffer
+  readonly seal: Seal
   /** Of the file. */
   readonly bytes: number
   /** Gives it a name; what had that name before is gone in the same step. */
   moveTo(path: string): void
   /** Gives it a name that nothing has; false when something has it. */
   linkTo(path: string): boolean
+  /** Puts it on disk, where that was left for later; not once its temporary name is gone. */
+  sync(): Promise<void>
   /** Takes away the temporary name. To be called whatever became of the file; never rejects. */
   discard(): Promise<void>
 }
@@ -41,11 +42,13 @@ export interface Limits {
   readonly saidBytes?: number | undefined
   /** What it may fill; as much as the disk has where there is none. */
   readonly room?: Room | undefined
+  /** Leaves it to the caller to put the file on disk. */
+  readonly isSyncedLater?: boolean
 }
 
 export interface Incoming {
   /**
-   * Writes a body and its seal to a file of its own, within the limits. Resolved means that its bytes are on disk; a body
+   * Writes a body and its seal to a file of its own, within the limits. Resolved means that its bytes are on disk, unless that is left for later; a body
    * that is refused is read no further.
    */
   receive(body: Bytes, limits: Limits): Promise<Received>
@@ -88,7 +91,7 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
         const seal = await write(path, body, limits, fatal)
         let isLinked = false
         return {
-          sha256: seal.sha256,
+          seal,
           bytes: seal.length + SEAL_BYTES,
           moveTo(target) {
             renameSync(path, target)
@@ -104,6 +107,10 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
             isLinked = true
             failpoint('storage.image.named')
             return true
+          },
+          async sync() {
+            const file = await openFile(path)
+            await sync(file, fatal).finally(() => file.close())
           },
           discard: async () => (inHand.has(name) ? remove(name, isLinked) : undefined),
         }
@@ -127,7 +134,7 @@ export function createIncoming({ path: folder, abandonedMs, fatal }: IncomingOpt
 }
 
 async function write(path: string, body: Bytes, limits: Limits, fatal: Fatal): Promise<Seal> {
-  const { maxBytes, saidBytes = 0, room } = limits
+  const { maxBytes, saidBytes = 0, room, isSyncedLater = false } = limits
   const announced = Buffer.isBuffer(body.data) ? body.data.length : (body.length ?? 0)
   if (announced > maxBytes) throw tooLarge(maxBytes)
   // Several without a length would otherwise fill the quota together, and none of them get in.
@@ -137,7 +144,7 @@ async function write(path: string, body: Bytes, limits: Limits, fatal: Fatal): P
     failpoint('storage.file.opened')
     const seal = await writeSealed(file, body, limits)
     failpoint('storage.file.written')
-    await sync(file, fatal)
+    if (!isSyncedLater) await sync(file, fatal)
     return seal
   } finally {
     file.close()
@@ -155,10 +162,15 @@ async function sync(file: OpenFile, fatal: Fatal): Promise<void> {
   }
 }
 
-async function writeSealed(file: OpenFile, { data }: Bytes, { maxBytes, room }: Limits): Promise<Seal> {
+async function writeSealed(
+  file: OpenFile,
+  { data }: Bytes,
+  { maxBytes, room, isSyncedLater }: Limits,
+): Promise<Seal> {
   if (Buffer.isBuffer(data)) {
     const seal = sealOf(data.length, () => hash('sha256', data, 'buffer'))
-    await file.write([data, encodeSeal(seal)])
+    if (isSyncedLater) file.writeNow([data, encodeSeal(seal)])
+    else await file.write([data, encodeSeal(seal)])
     return seal
   }
   const found = createHash('sha256')

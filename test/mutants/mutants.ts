@@ -40,6 +40,42 @@ export const mutants: readonly Mutant[] = [
     shownBy: { fault: 'T4', rounds: 2 },
   },
   {
+    name: 'what the log has is not put on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'storage/engines/wal.ts',
+        find: '    await opened.syncData()\n',
+        replace: '    await Promise.resolve()\n',
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 2 },
+  },
+  {
+    name: 'nobody reads what a log has',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'storage/engines/files.ts',
+        find: 'await recovery.run().catch(ignoreNoRoom)',
+        replace: 'await Promise.resolve()',
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 2 },
+  },
+  {
+    name: 'a log is emptied before its images are on disk',
+    invariant: 'I1',
+    edits: [
+      {
+        file: 'storage/engines/wal.ts',
+        find: '        await syncDisk(path)\n        await opened.write',
+        replace: '        await opened.write',
+      },
+    ],
+    shownBy: { fault: 'T4', rounds: 4 },
+  },
+  {
     name: 'the tasks are not put on disk',
     invariant: 'I1',
     edits: [

@@ -54,7 +54,7 @@ t.test('a shared sync that failed tells everyone, and is never tried again', asy
 
 t.test('an image is acknowledged after its bytes are on disk, and after them its name', async t => {
   for (const body of [{ data: bytesOf(100) }, streamOf(bytesOf(100_000))]) {
-    const { engine, path } = await openFiles(t, { path: t.testdir() })
+    const { engine, path } = await openFiles(t, { path: t.testdir(), logBytes: 0 })
     const syncs = await holdSyncs(t)
     let isDone = false
     const putting = engine.put(upload, body, anyImage).then(() => {
@@ -76,7 +76,7 @@ t.test('an image is acknowledged after its bytes are on disk, and after them its
 })
 
 t.test('a result that is there already is acknowledged only once its name is on disk', async t => {
-  const { engine } = await openFiles(t)
+  const { engine } = await openFiles(t, { logBytes: 0 })
   const image = { id: 72, state: 'finished', attempt: 1 } as const
   await engine.put(image, { data: Buffer.from('x') }, anyImage)
   const syncs = await holdSyncs(t)
@@ -95,7 +95,11 @@ t.test('a result that is there already is acknowledged only once its name is on 
 t.test('a failed fsync is fatal and acknowledges nothing: of the file and of the folder', async t => {
   for (const [place, name] of ['file', 'folder'].entries()) {
     const failures: unknown[] = []
-    const engine = await openFileStorage({ path: t.testdir(), fatal: error => failures.push(error) })
+    const engine = await openFileStorage({
+      path: t.testdir(),
+      fatal: error => failures.push(error),
+      logBytes: 0,
+    })
     const syncs = await holdSyncs(t)
     const refused = t.rejects(engine.put(upload, { data: Buffer.from('x') }, anyImage), name)
     for (let i = 0; i < place; i++) {
@@ -113,7 +117,7 @@ t.test('a failed fsync is fatal and acknowledges nothing: of the file and of the
 })
 
 t.test('a full disk that only shows at the fsync of a file is a refusal, and nothing is left', async t => {
-  const { engine, path } = await openFiles(t)
+  const { engine, path } = await openFiles(t, { logBytes: 0 })
   for (const code of ['ENOSPC', 'EDQUOT']) {
     const syncs = await holdSyncs(t)
     const refused = t.rejects(engine.put(upload, streamOf(bytesOf(10)), anyImage), { code: 'disk-full' })
