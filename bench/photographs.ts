@@ -5,7 +5,7 @@ import { formsOf } from './forms.ts'
 import type { Shape } from './load.ts'
 import type { Output } from './output.ts'
 import { openSet, type Picture } from './pictures.ts'
-import { printPair, type Row, runPair } from './row.ts'
+import { printOutcomes, printPair, type Row, runPair, runRow } from './row.ts'
 import { median } from './spread.ts'
 import { ourRecoder, swapWith, timed } from './swap.ts'
 
@@ -36,10 +36,12 @@ export async function printPhotographs(output: Output, folder: string): Promise<
     pixelMs.push(await swapMs(pictures))
     return row.open(dataDir)
   }
-  const [outcome, bare] = await runPair([{ ...row, open }, besideIt(row)], folder)
+  const outcome = await runRow({ ...row, open }, folder)
+  const pair = await runPair([row, besideIt(row)], folder)
   const [all, pixels] = [median(outcome.cpuMs), median(pixelMs)]
   output.line(`${pictures.length} different ones ${origin}\n`)
-  printPair(output, [outcome, bare])
+  printOutcomes(output, [outcome])
+  printPair(output, pair)
   const roof = ((1_000 / pixels) * cpus().length).toFixed(0)
   output.line(
     `Of ${all.toFixed(1)} ms a picture ${pixels.toFixed(1)} go to its pixels (${((100 * pixels) / all).toFixed(0)} %), the swap alone: ${cpus().length} cores that did nothing else would make ${roof} a second.\n`,

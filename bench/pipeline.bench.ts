@@ -11,7 +11,13 @@ import { printPhotographs } from './photographs.ts'
 import { type Outcome, printOutcomes, printPair, runPair, runRow } from './row.ts'
 import { median, ratios } from './spread.ts'
 
-const waiting: Shape = { ...fastIcons, says: 'icons, 8 who wait for theirs', isClosed: true, pictures: 3_000 }
+const waiting: Shape = {
+  ...fastIcons,
+  says: 'icons, 8 who wait for theirs',
+  isClosed: true,
+  before: 1_000,
+  pictures: 3_000,
+}
 const alone: Shape = {
   says: 'one icon at a time',
   lanes: 1,
@@ -45,18 +51,28 @@ export const pipeline: Bench = {
   needs: [{ package: 'strace', for: 'slow-disk', name: 'strace', find: findStrace }],
   parts: {
     pace: printPace,
-    icons: besideBare(fastIcons, (outcome, bare) => [
-      rateGoal(outcome, 550),
-      { says: 'CPU a picture', unit: 'ms', found: median(outcome.cpuMs), most: 3 },
-      rateBeside(outcome, bare, 0.83),
-      { says: `CPU a picture ${BESIDE}`, found: ratio(outcome.cpuMs, bare.cpuMs), most: 1.15 },
-    ]),
-    closed: besideBare(waiting, (outcome, bare) => [
-      rateGoal(outcome, 500),
-      waitGoal(outcome, 99, 25),
-      rateBeside(outcome, bare, 0.77),
-    ]),
-    single: besideBare(alone, outcome => [waitGoal(outcome, 50, 8), waitGoal(outcome, 99, 15)]),
+    icons: aloneAndBeside(
+      fastIcons,
+      outcome => [
+        rateGoal(outcome, 550),
+        { says: 'CPU a picture', unit: 'ms', found: median(outcome.cpuMs), most: 3 },
+      ],
+      (outcome, bare) => [
+        rateBeside(outcome, bare, 0.83),
+        { says: `CPU a picture ${BESIDE}`, found: ratio(outcome.cpuMs, bare.cpuMs), most: 1.15 },
+      ],
+    ),
+    closed: aloneAndBeside(
+      waiting,
+      outcome => [rateGoal(outcome, 500), waitGoal(outcome, 99, 25)],
+      (outcome, bare) => [rateBeside(outcome, bare, 0.77)],
+    ),
+    async single(output, folder) {
+      const row = iconRow(alone)
+      const outcome = await runRow(row, folder)
+      printOutcomes(output, [outcome, await runRow(besideIt(row), folder)])
+      for (const goal of [waitGoal(outcome, 50, 8), waitGoal(outcome, 99, 15)]) output.goal(goal)
+    },
     photographs: printPhotographs,
     async 'slow-disk'(output, folder) {
       if (findStrace() === undefined) return output.line('left out')
@@ -67,13 +83,19 @@ export const pipeline: Bench = {
   },
 }
 
-/** A load on ours and on a bare system, by turns, and what is to be reached in it. */
-function besideBare(shape: Shape, goalsOf: (outcome: Outcome, bare: Outcome) => readonly Goal[]): Part {
+/** A load on ours, which is alone on the machine, and then by turns on ours and a bare system; what is to be reached in each. */
+function aloneAndBeside(
+  shape: Shape,
+  goalsAlone: (outcome: Outcome) => readonly Goal[],
+  goalsBeside: (outcome: Outcome, bare: Outcome) => readonly Goal[],
+): Part {
   return async (output, folder) => {
     const row = iconRow(shape)
-    const [outcome, bare] = await runPair([row, besideIt(row)], folder)
-    printPair(output, [outcome, bare])
-    for (const goal of goalsOf(outcome, bare)) output.goal(goal)
+    const outcome = await runRow(row, folder)
+    printOutcomes(output, [outcome])
+    const [turns, bare] = await runPair([row, besideIt(row)], folder)
+    printPair(output, [turns, bare])
+    for (const goal of [...goalsAlone(outcome), ...goalsBeside(turns, bare)]) output.goal(goal)
   }
 }
 

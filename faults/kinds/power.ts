@@ -18,7 +18,7 @@ const VOLUME_MB = { storage: 256, database: 64, 'kv-store': 32 } as const
 /** Of an image that is put on disk in its own file. */
 const LARGE = { width: 200, height: 200 }
 /** Of the log, of which a half is full with some uploads: what it held is cut off as well, behind it. */
-const LOG_BYTES = 128 * 1024
+const LOG_BYTES = 320 * 1024
 /** How long a result may take to come, in ms. */
 const WAIT_MS = 30_000
 

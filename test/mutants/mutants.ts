@@ -25,7 +25,7 @@ export const mutants: readonly Mutant[] = [
         replace: '    await Promise.resolve()\n',
       },
     ],
-    shownBy: { fault: 'T4', rounds: 2 },
+    shownBy: { fault: 'T4', rounds: 7 },
   },
   {
     name: 'the name of an image is not put on disk',
@@ -33,11 +33,11 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/files.ts',
-        find: 'shelves[image.state].folderOf(image.id).sync()',
-        replace: 'undefined',
+        find: 'Promise.all([shelves[image.state].folderOf(image.id).sync(), ',
+        replace: 'Promise.all([',
       },
     ],
-    shownBy: { fault: 'T4', rounds: 2 },
+    shownBy: { fault: 'T4', rounds: 7 },
   },
   {
     name: 'what the log has is not put on disk',
@@ -56,9 +56,9 @@ export const mutants: readonly Mutant[] = [
     invariant: 'I1',
     edits: [
       {
-        file: 'storage/engines/files.ts',
-        find: 'await recovery.run().catch(ignoreNoRoom)',
-        replace: 'await Promise.resolve()',
+        file: 'storage/engines/recovery.ts',
+        find: 'const name of await readdir(path)',
+        replace: 'const name of (await readdir(path)).slice(0, 0)',
       },
     ],
     shownBy: { fault: 'T4', rounds: 2 },
