@@ -29,7 +29,7 @@ export const storageConfig = {
       unit: 'ms',
       says: 'a temporary file untouched for that long is removed; longer than PATIENCE_MS, which a sender may be silent',
     }),
-    logBytes: setting(whole(0, MOST_LOG_BYTES).default(16_777_216), {
+    logBytes: setting(whole(0, MOST_LOG_BYTES).default(16_000_000), {
       env: 'LOG_BYTES',
       unit: 'bytes',
       says: 'how long the log of small images is; 0: each is put on disk in its own file before it is answered',

@@ -22,7 +22,7 @@ const SWEEP_MS = 60_000
 const COUNT_MS = 60_000
 
 /** Bytes of the log. */
-export const LOG_BYTES = 16 * 1024 * 1024
+export const LOG_BYTES = 16_000_000
 
 export interface FileStorageOptions {
   /** The folder; made when it is not there. Any number of processes may share it. */
@@ -40,7 +40,7 @@ export interface FileStorageOptions {
   readonly quotaBytes?: number
   /** Pause between two counts, in ms; a minute unless said. */
   readonly countEveryMs?: number
-  /** Bytes of the log of small images (`wal.ts`), 0 for none; 16 MiB unless said. */
+  /** Bytes of the log of small images (`wal.ts`), 0 for none; 16 MB unless said. */
   readonly logBytes?: number
   /** How often what the log holds is put on disk in its files, in ms; ten seconds unless said. */
   readonly emptyEveryMs?: number

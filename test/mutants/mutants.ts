@@ -105,8 +105,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/incoming.ts',
-        find: '    await file.write([data, encodeSeal(seal)])\n',
-        replace: '    await file.write([data, encodeSeal(seal)]).catch(() => {})\n',
+        find: '    else await file.write([data, encodeSeal(seal)])\n',
+        replace: '    else await file.write([data, encodeSeal(seal)]).catch(() => {})\n',
       },
       {
         file: 'storage/engines/incoming.ts',
