@@ -8,7 +8,8 @@ export const fastIcons: Shape = {
   says: 'icons, 8 as fast as they can',
   lanes: 8,
   isClosed: false,
-  before: 0,
+  // Until then engines still compile what runs often, and a picture takes a tenth more.
+  before: 6_000,
   pictures: 6_000,
 }
 

@@ -15,7 +15,6 @@ const waiting: Shape = {
   ...fastIcons,
   says: 'icons, 8 who wait for theirs',
   isClosed: true,
-  before: 1_000,
   pictures: 3_000,
 }
 const alone: Shape = {
