@@ -34,9 +34,19 @@ const crowd: Shape = {
 const BESIDE = 'against a bare system'
 
 /** 5 ms more for each fsync, put in by strace, which stops a process for nothing else, and leaves it its number. */
-const SLOW = ['strace', '-D', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync']
+const SLOW = [
+  'strace',
+  '-D',
+  '-f',
+  '--seccomp-bpf',
+  '-qq',
+  '-o',
+  '/dev/null',
+  '-e',
+  'trace=fsync,fdatasync,syncfs',
+]
 const slowDisk: SystemOptions = {
-  each: () => ({ through: [...SLOW, '-e', 'inject=fsync,fdatasync:delay_exit=5000'] }),
+  each: () => ({ through: [...SLOW, '-e', 'inject=fsync,fdatasync,syncfs:delay_exit=5000'] }),
 }
 
 /**

@@ -78,7 +78,10 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
    */
   const restore = async ({ data, seal, ...image }: Put) => {
     const path = shelves[image.state].pathOf(image)
-    const there = await readOrCorrupt(path)
+    const there = await readOrCorrupt(path).catch(error => {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') return 'corrupt' as const
+      throw error
+    })
     if (there === undefined || there === 'corrupt') {
       const file = await incoming.receive({ data }, { maxBytes: data.length })
       if (there === 'corrupt') file.moveTo(path)
@@ -86,7 +89,8 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
       await file.discard()
     } else {
       discard(there)
-      const file = await reopenFile(path)
+      const file = await reopenFile(path).catch(ignoreAbsence)
+      if (file === undefined) return
       try {
         if (there.sha256.equals(seal.sha256)) file.writeNow([data, encodeSeal(seal)], 0)
         await file.sync()
