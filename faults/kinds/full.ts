@@ -11,6 +11,8 @@ import { percentile } from '../percentile.ts'
 /** Size of each small disk, in MB: so much, and so much more for the pictures of each round, or it is full before its time. */
 const DISK_MB = 64
 const ROUND_MB = 8
+/** Of the log: one of 16 MB would not be made on so small a disk. */
+const LOG_BYTES = 1_000_000
 /** Time under load before a disk is full, in ms: up to this; and time that it stays full once somebody was told so. */
 const LOAD_MS = 300
 const FULL_MS = 1_000
@@ -34,7 +36,7 @@ export const diskFull: Fault = {
       database: openSmallDisk(join(dataDir, 'database'), sizeMb),
     }
     try {
-      const scene = await open({ system: { dataDir }, pauseMs: 50 })
+      const scene = await open({ system: { dataDir, env: { LOG_BYTES: String(LOG_BYTES) } }, pauseMs: 50 })
       const { journal, findings } = scene
       const heals: number[] = []
       let untold = 0

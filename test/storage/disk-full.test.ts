@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { waitFor } from '../system/waiting.ts'
 import { anyImage, bytesOf, openFiles, readAll, streamOf } from './images.ts'
 
 t.test('a full disk is a refusal that leaves nothing behind, and heals once there is room', async t => {
@@ -33,6 +34,32 @@ t.test('a full disk is a refusal that leaves nothing behind, and heals once ther
 
   await engine.remove({ id: 1, state: 'working' })
   await engine.put({ id: 1, state: 'working' }, { data: bytesOf(50_000) }, anyImage)
+})
+
+t.test('what the log takes finds a full disk as well, and is refused', async t => {
+  const path = mountSmallDisk(t)
+  if (path === undefined) {
+    t.pass('left out: it needs root, and a system that lets it mount a tmpfs', { skip: true })
+    return
+  }
+  const { engine } = await openFiles(t, { path, logBytes: 40_000 })
+  await waitFor('a log', async () => (await readdir(join(path, 'log'))).length > 0)
+  const isThere = async (id: number) => (await engine.get({ id, state: 'working' })) !== undefined
+  let [id, refusals] = [0, 0]
+  for (; refusals < 10; id++) {
+    const put = engine.put({ id, state: 'working' }, { data: bytesOf(5_000) }, { ...anyImage, isNew: true })
+    const refusal = await put.then(
+      () => undefined,
+      error => error,
+    )
+    if (refusal !== undefined) {
+      t.match(refusal, { code: 'disk-full' })
+      refusals += 1
+    }
+    t.equal(await isThere(id), refusal === undefined)
+  }
+  t.ok(id > 60, `${id} images`)
+  t.same(await readdir(join(path, 'incoming')), [])
 })
 
 t.test('a disk without room for another name refuses too', async t => {

@@ -187,6 +187,28 @@ t.test(
   },
 )
 
+t.test('that an image was removed stands in the log as long as the image does', async t => {
+  const { engine, path } = await openLogged(t)
+  await engine.put(upload(31), { data: bytesOf(1_000) }, justOnce)
+  await engine.put(upload(32), { data: bytesOf(1_000) }, justOnce)
+  await engine.remove(upload(31))
+  t.same(await idsIn(join(path, 'log')).then(ids => ids.filter(id => id < 1_000)), [31, 32, 31])
+  t.equal(await engine.get(upload(31)), undefined)
+  t.ok((await readAll(engine, upload(32))) !== undefined)
+})
+
+t.test(
+  'a log that others took away is written no more, and what it was to hold is put on disk at once',
+  async t => {
+    const { engine, path } = await openLogged(t)
+    for (const name of await readdir(join(path, 'log'))) unlinkSync(join(path, 'log', name))
+    const bytes = bytesOf(1_000)
+    await engine.put(upload(41), { data: bytes }, justOnce)
+    t.same(await readdir(join(path, 'log')), [])
+    t.ok((await readAll(engine, upload(41)))?.equals(bytes))
+  },
+)
+
 /** A log that is ready to be written. */
 async function openReady(t: Test, options: Partial<Parameters<typeof openWal>[0]> = {}) {
   const path = t.testdir()
