@@ -2,7 +2,7 @@ import { statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { failpoint } from '../../kit/failpoint.ts'
-import { syncDisk, UnaskedError } from './disk.ts'
+import { openDisk, UnaskedError } from './disk.ts'
 import { makeFile, type OpenFile, openFile } from './file.ts'
 import type { Fatal } from './folder.ts'
 import { isNoRoom } from './incoming.ts'
@@ -63,6 +63,7 @@ export function openWal(options: WalOptions): Wal {
   const { path, fatal, bytes: logBytes, emptyEveryMs = EMPTY_MS } = options
   const halfBytes = Math.floor(logBytes / 2)
   const closing = new AbortController()
+  const disk = openDisk(path)
   const makeHalf = (start: number): Half => ({ start, names: new Set(), isBusy: false })
   let [half, other] = [makeHalf(0), makeHalf(halfBytes)]
   let file: OpenFile | undefined
@@ -81,7 +82,7 @@ export function openWal(options: WalOptions): Wal {
     full.isBusy = true
     while (!closing.signal.aborted) {
       try {
-        await syncDisk(path)
+        await disk.sync()
         await opened.write([ZEROS.subarray(0, HEAD_BYTES)], full.start)
         failpoint('storage.log.emptied')
         full.names.clear()
@@ -133,7 +134,7 @@ export function openWal(options: WalOptions): Wal {
     failpoint('storage.log.written')
     if (opened.hasName()) return true
     // Somebody took it for a dead one's, while this process stood still: nobody would find what is in it.
-    await syncDisk(path)
+    await disk.sync()
     return false
   }
   const writeAll = async (opened: OpenFile) => {
@@ -167,7 +168,7 @@ export function openWal(options: WalOptions): Wal {
     try {
       const { bavail, bsize } = await statfs(path)
       if (logBytes === 0 || bavail * bsize < ROOM * logBytes) return
-      await syncDisk(path)
+      await disk.sync()
       ownPath = join(path, nameOwn())
       made = makeFile(ownPath)
       for (let filled = 0; filled < logBytes; filled += ZEROS.length)
@@ -219,17 +220,17 @@ export function openWal(options: WalOptions): Wal {
       closing.abort()
       while (isWriting) await writing
       await emptying
-      if (opened === undefined) return
       try {
-        if (opened.hasName()) {
-          await syncDisk(path)
+        if (opened?.hasName()) {
+          await disk.sync()
           await unlink(ownPath)
         }
       } catch (error) {
         // The next start finds what it holds.
         if (!(error instanceof UnaskedError)) fatal(error)
       } finally {
-        opened.close()
+        opened?.close()
+        disk.close()
       }
     },
   }

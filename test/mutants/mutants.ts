@@ -69,7 +69,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: 'storage/engines/wal.ts',
-        find: '        await syncDisk(path)\n        await opened.write',
+        find: '        await disk.sync()\n        await opened.write',
         replace: '        await opened.write',
       },
     ],
