@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atEnd } from '../test/system/ending.ts'
@@ -57,6 +67,10 @@ export function openVolume(path: string, megabytes: number): Volume {
       mount()
     },
     flip(file, byte, bit) {
+      // What is in memory alone, and in a log, has no place yet.
+      const open = openSync(file, 'r')
+      fsyncSync(open)
+      closeSync(open)
       const at = placeOf(file, byte)
       const fd = openSync(device, 'r+')
       const cell = Buffer.alloc(1)
