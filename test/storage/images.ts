@@ -29,10 +29,15 @@ export async function readAll(engine: StorageEngine, image: ImageKey): Promise<B
   return found && contentOf(found)
 }
 
-/** An engine over a folder of this test's own, or over `path`; closed with the test. */
+/** An engine over a folder of this test's own, or over `path`; closed with the test. Without a log unless said: to make one flushes the whole disk. */
 export async function openFiles(t: Test, options: Partial<FileStorageOptions> = {}) {
   const path = options.path ?? t.testdir()
-  const engine = await openFileStorage({ fatal: error => t.fail(String(error)), ...options, path })
+  const engine = await openFileStorage({
+    fatal: error => t.fail(String(error)),
+    logBytes: 0,
+    ...options,
+    path,
+  })
   t.teardown(() => engine.close())
   return { engine, path }
 }
