@@ -22,7 +22,7 @@ const SWEEP_MS = 60_000
 const COUNT_MS = 60_000
 
 /** Bytes of the log. */
-export const LOG_BYTES = 16_000_000
+const LOG_BYTES = 16_000_000
 
 export interface FileStorageOptions {
   /** The folder; made when it is not there. Any number of processes may share it. */

@@ -132,10 +132,17 @@ export function openWal(options: WalOptions): Wal {
     }
     await opened.syncData()
     failpoint('storage.log.written')
-    if (opened.hasName()) return true
-    // Somebody took it for a dead one's, while this process stood still: nobody would find what is in it.
+    // False once somebody took it for a dead one's, while this process stood still: nobody would find what is in it.
+    return opened.hasName()
+  }
+  /** Writes there no more, once what it holds is on disk in its files; another one is made later. */
+  const retire = async (opened: OpenFile) => {
+    file = undefined
     await disk.sync()
-    return false
+    await emptying
+    await unlink(ownPath).catch(() => {})
+    opened.close()
+    for (const { names } of [half, other]) names.clear()
   }
   const writeAll = async (opened: OpenFile) => {
     isWriting = true
@@ -146,11 +153,16 @@ export function openWal(options: WalOptions): Wal {
         continue
       }
       try {
-        const isWritten = await writeBatch(batch, opened)
-        if (!isWritten) file = undefined
-        else for (const { entry } of batch) half.names.add(nameOf(entry))
+        if (!(await writeBatch(batch, opened))) {
+          await retire(opened)
+          for (const { settle } of [...batch, ...queue.splice(0)]) settle(false)
+          break
+        }
         at += batch.reduce((sum, { entry }) => sum + sizeOf(entry), 0)
-        for (const { settle } of batch) settle(isWritten)
+        for (const { entry, settle } of batch) {
+          half.names.add(nameOf(entry))
+          settle(true)
+        }
       } catch (error) {
         // What the disk kept is unknown, and asking again would lie.
         file = undefined
@@ -158,7 +170,7 @@ export function openWal(options: WalOptions): Wal {
         for (const { fail } of [...batch, ...queue.splice(0)]) fail(error)
       }
     }
-    if (isDue) turn(opened)
+    if (isDue && file !== undefined) turn(opened)
     isWriting = false
   }
 
@@ -186,6 +198,7 @@ export function openWal(options: WalOptions): Wal {
   let making = make()
   const timer = setInterval(() => {
     if (file === undefined) {
+      if (isWriting) return
       making = making.then(() => (file === undefined ? make() : undefined))
       return
     }

@@ -40,6 +40,8 @@ t.test('whenever the process is killed, what it acknowledged is there and nothin
     }
     t.equal(engine.corruptCount(), 0)
     t.ok(seen >= acknowledged.length, `${acknowledged.length} acknowledged, ${seen} there`)
+    // It would sweep what the next one is writing.
+    await engine.close()
   }
 })
 

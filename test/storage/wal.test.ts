@@ -187,6 +187,18 @@ t.test(
   },
 )
 
+t.test('in place of a log that others took away another one is made', async t => {
+  const { wal, path } = await openReady(t, { emptyEveryMs: 100 })
+  const [first = ''] = await readdir(path)
+  unlinkSync(join(path, first))
+  t.equal(await wal.write(putOf(upload(1), bytesOf(10)), nothing), false)
+  t.notOk(wal.holds({ ...upload(1), attempt: 0 }))
+  await ready(wal)
+  const names = await readdir(path)
+  t.equal(names.length, 1)
+  t.not(names[0], first)
+})
+
 t.test('that an image was removed stands in the log as long as the image does', async t => {
   const { engine, path } = await openLogged(t)
   await engine.put(upload(31), { data: bytesOf(1_000) }, justOnce)
