@@ -8,6 +8,7 @@ import {
   open,
   openSync,
   read,
+  readSync,
   writev,
   writevSync,
 } from 'node:fs'
@@ -47,6 +48,17 @@ export class OpenFile {
     let seen = 0
     while (seen < into.length) {
       const { bytesRead } = await readFd(this.#fd, into, seen, into.length - seen, start + seen)
+      if (bytesRead === 0) break
+      seen += bytesRead
+    }
+    return seen
+  }
+
+  /** Reads, as `read` does, at once: for little that lies in the page cache. */
+  readNow(into: Buffer, start: number): number {
+    let seen = 0
+    while (seen < into.length) {
+      const bytesRead = readSync(this.#fd, into, seen, into.length - seen, start + seen)
       if (bytesRead === 0) break
       seen += bytesRead
     }
@@ -112,6 +124,11 @@ export class OpenFile {
 /** Opens a file to read it: in a thread, since its name and its first bytes may have to be looked for on the disk. */
 export async function openFile(path: string): Promise<OpenFile> {
   return new OpenFile(await openFd(path, 'r'))
+}
+
+/** Opens a file to read it, at once: for one that was written a moment ago, whose name is looked for on no disk. */
+export function openFileNow(path: string): OpenFile {
+  return new OpenFile(openSync(path, 'r'))
 }
 
 /** Opens a file that is there to write what it has anew. */

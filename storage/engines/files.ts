@@ -124,13 +124,16 @@ export async function openFileStorage(options: FileStorageOptions): Promise<Stor
     Math.min(SWEEP_MS, abandonedMs),
   ).unref()
 
+  const readNamed = (image: ImageKey, isWanted?: () => boolean) => {
+    // What the log holds this process wrote within the last seconds.
+    const isCached = wal.holds({ ...image, attempt: image.attempt ?? 0 })
+    return files.read(shelves[image.state].pathOf(image), { isWanted, isCached }).catch(asUnread)
+  }
   const read = async (image: ImageKey, isWanted?: () => boolean) => {
-    const found = await files.read(shelves[image.state].pathOf(image), isWanted).catch(asUnread)
+    const found = await readNamed(image, isWanted)
     if (found !== undefined || image.state === 'working' || image.attempt !== undefined) return found
     const attempt = (await shelves.finished.attemptsOf(image.id).catch(asRefusal)).at(-1)
-    return attempt === undefined
-      ? undefined
-      : files.read(shelves.finished.pathOf({ ...image, attempt }), isWanted).catch(asUnread)
+    return attempt === undefined ? undefined : readNamed({ ...image, attempt }, isWanted)
   }
 
   /** Gives a file the name; the bytes of the file that had it. */

@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto'
 import type { Bytes } from '../../kit/contract.ts'
 import { failpoint } from '../../kit/failpoint.ts'
-import { type OpenFile, openFile } from './file.ts'
+import { type OpenFile, openFile, openFileNow } from './file.ts'
 import { createHashes } from './hashes.ts'
 import { decodeSeal, SEAL_BYTES, type Seal } from './seal.ts'
 import { createTurns } from './turns.ts'
@@ -20,6 +20,12 @@ export class CorruptError extends Error {}
 /** An image and what its seal says. */
 export type SealedImage = Bytes & Seal
 
+export interface ReadOptions {
+  readonly isWanted?: (() => boolean) | undefined
+  /** It lies in the page cache: where it is small it is read at once, since a thread and the way back cost more (docs/decisions/045). */
+  readonly isCached?: boolean | undefined
+}
+
 /** The files of images, as they are read. */
 export interface SealedFiles {
   /**
@@ -29,20 +35,15 @@ export interface SealedFiles {
    * take turns: a crowd whose files were all read at the same time would leave before the first is done, and come back.
    * `unavailable` when its turn comes and it is not wanted any more.
    */
-  read(path: string, isWanted?: () => boolean): Promise<SealedImage | undefined>
+  read(path: string, options?: ReadOptions): Promise<SealedImage | undefined>
 }
 
 export function createSealedFiles(): SealedFiles {
   const turns = createTurns(READS_AT_ONCE)
   const hashes = createHashes(turns)
 
-  const readWhole = async (file: OpenFile, length: number): Promise<SealedImage> => {
-    const bytes = await readAt(file, 0, length + SEAL_BYTES)
-    const data = bytes.subarray(0, length)
-    const seal = openSeal(bytes.subarray(length), length)
-    checkHash(hash('sha256', data, 'buffer'), seal)
-    return { ...seal, data }
-  }
+  const readWhole = async (file: OpenFile, length: number): Promise<SealedImage> =>
+    openWhole(await readAt(file, 0, length + SEAL_BYTES))
   const readLarge = async (file: OpenFile, length: number, isWanted: () => boolean): Promise<SealedImage> => {
     const seal = openSeal(await readAt(file, length, SEAL_BYTES), length)
     checkHash(await hashes.of(file, () => hashOf(file, length), isWanted), seal)
@@ -50,8 +51,8 @@ export function createSealedFiles(): SealedFiles {
   }
 
   return {
-    async read(path, isWanted = () => true) {
-      const file = await openFile(path).catch(ignoreAbsence)
+    async read(path, { isWanted = () => true, isCached = false } = {}) {
+      const file = await (isCached ? openNow(path) : openFile(path).catch(ignoreAbsence))
       if (file === undefined) return undefined
       let image: SealedImage | undefined
       try {
@@ -60,7 +61,7 @@ export function createSealedFiles(): SealedFiles {
         if (length < 0) throw new CorruptError('it is shorter than its seal')
         if (length > WHOLE_BYTES) image = await readLarge(file, length, isWanted)
         else if (length > SMALL_BYTES) image = await turns.run(() => readWhole(file, length), isWanted)
-        else image = await readWhole(file, length)
+        else image = isCached ? readWholeNow(file, length) : await readWhole(file, length)
         return image
       } finally {
         // A stream closes it itself.
@@ -68,6 +69,29 @@ export function createSealedFiles(): SealedFiles {
       }
     },
   }
+}
+
+function openNow(path: string): OpenFile | undefined {
+  try {
+    return openFileNow(path)
+  } catch (error) {
+    return ignoreAbsence(error as NodeJS.ErrnoException)
+  }
+}
+
+function readWholeNow(file: OpenFile, length: number): SealedImage {
+  const bytes = Buffer.allocUnsafe(length + SEAL_BYTES)
+  requireFull(bytes, file.readNow(bytes, 0))
+  return openWhole(bytes)
+}
+
+/** What a file holds, which are all of these bytes. */
+function openWhole(bytes: Buffer): SealedImage {
+  const length = bytes.length - SEAL_BYTES
+  const data = bytes.subarray(0, length)
+  const seal = openSeal(bytes.subarray(length), length)
+  checkHash(hash('sha256', data, 'buffer'), seal)
+  return { ...seal, data }
 }
 
 function openSeal(bytes: Buffer, length: number): Seal {
@@ -99,7 +123,11 @@ async function readAt(file: OpenFile, start: number, length: number): Promise<Bu
 }
 
 async function fill(buffer: Buffer, file: OpenFile, start: number): Promise<void> {
-  if ((await file.read(buffer, start)) < buffer.length) throw new CorruptError('it ends too early')
+  requireFull(buffer, await file.read(buffer, start))
+}
+
+function requireFull(buffer: Buffer, bytesRead: number): void {
+  if (bytesRead < buffer.length) throw new CorruptError('it ends too early')
 }
 
 /** For `catch`: what is not there is `undefined`. */

@@ -187,6 +187,36 @@ t.test(
   },
 )
 
+t.test('what the log holds is read without a thread, and verified like all else', async t => {
+  const { engine, path } = await openLogged(t)
+  const [image, replaced] = [result(21, 1), upload(22)]
+  const [bytes, larger] = [bytesOf(60_000), bytesOf(70_000)]
+  await engine.put(image, { data: bytes }, anyImage)
+  await engine.put(replaced, { data: bytes }, justOnce)
+  await engine.put(upload(23), { data: bytes }, anyImage)
+  const { prototype } = OpenFile
+  const { read } = prototype
+  t.teardown(() => Object.assign(prototype, { read }))
+  prototype.read = async () => {
+    throw new Error('read in a thread')
+  }
+  t.ok((await readAll(engine, image))?.equals(bytes))
+  t.ok((await readAll(engine, { id: 21, state: 'finished' }))?.equals(bytes))
+  await t.rejects(engine.get(upload(23)), { message: 'read in a thread' })
+  const file = join(path, 'finished/2/21.1')
+  const whole = await readFile(file)
+  whole.writeUInt8(whole.readUInt8(59_999) ^ 1, 59_999)
+  writeFileSync(file, whole)
+  await t.rejects(engine.get(image), { code: 'internal', message: /corrupt/ })
+  truncateSync(file, 40)
+  await t.rejects(engine.get(image), { code: 'internal', message: /corrupt/ })
+  unlinkSync(file)
+  t.equal(await engine.get(image), undefined)
+  await engine.put(replaced, { data: larger }, anyImage)
+  prototype.read = read
+  t.ok((await readAll(engine, replaced))?.equals(larger))
+})
+
 t.test('in place of a log that others took away another one is made', async t => {
   const { wal, path } = await openReady(t, { emptyEveryMs: 100 })
   const [first = ''] = await readdir(path)
