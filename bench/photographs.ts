@@ -5,7 +5,7 @@ import { formsOf } from './forms.ts'
 import type { Shape } from './load.ts'
 import type { Output } from './output.ts'
 import { openSet, type Picture } from './pictures.ts'
-import { printOutcomes, printPair, type Row, runPair, runRow } from './row.ts'
+import { printOutcomes, printPair, ROUNDS_ALONE, type Row, runPair, runRow } from './row.ts'
 import { median } from './spread.ts'
 import { ourRecoder, swapWith, timed } from './swap.ts'
 
@@ -36,8 +36,10 @@ export async function printPhotographs(output: Output, folder: string): Promise<
     pixelMs.push(await swapMs(pictures))
     return row.open(dataDir)
   }
-  const outcome = await runRow({ ...row, open }, folder)
+  const outcome = await runRow({ ...row, open }, folder, ROUNDS_ALONE)
   const pair = await runPair([row, besideIt(row)], folder)
+  // Each time was as good or bad for the pixels as for the way.
+  const besideMs = outcome.cpuMs.map((ms, round) => ms - (pixelMs[round] ?? Number.NaN))
   const [all, pixels] = [median(outcome.cpuMs), median(pixelMs)]
   output.line(`${pictures.length} different ones ${origin}\n`)
   printOutcomes(output, [outcome])
@@ -47,7 +49,7 @@ export async function printPhotographs(output: Output, folder: string): Promise<
     `Of ${all.toFixed(1)} ms a picture ${pixels.toFixed(1)} go to its pixels (${((100 * pixels) / all).toFixed(0)} %), the swap alone: ${cpus().length} cores that did nothing else would make ${roof} a second.\n`,
   )
   output.goal({ says: 'rate', unit: 'a second', found: median(outcome.rates), least: 85 })
-  output.goal({ says: 'CPU a picture beside its pixels', unit: 'ms', found: all - pixels, most: 10 })
+  output.goal({ says: 'CPU a picture beside its pixels', unit: 'ms', found: median(besideMs), most: 10 })
 }
 
 /** CPU time of the swap, in ms a picture. */
