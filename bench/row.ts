@@ -5,6 +5,7 @@ import { playBlocks } from './blocks.ts'
 import type { MakeForm } from './forms.ts'
 import { openLoad, type Run, runShape, type Shape, type Subject } from './load.ts'
 import type { Output } from './output.ts'
+import { fillPageCache } from './page-cache.ts'
 import { describeSpread, median, ratios } from './spread.ts'
 
 /** How often each row is run unless said, each time by another system in a fresh folder. Even: of a pair each is started first as often. */
@@ -33,6 +34,7 @@ export interface Outcome {
 }
 
 export async function runRow(row: Row, folder: string, rounds = ROUNDS): Promise<Outcome> {
+  fillPageCache(folder)
   const runs: Run[] = []
   for (let round = 0; round < rounds; round += 1)
     runs.push(await runShape(row.shape, row.form, openIn(folder, row)))
@@ -44,6 +46,7 @@ export async function runPair(
   pair: readonly [Row, Row],
   folder: string,
 ): Promise<readonly [Outcome, Outcome]> {
+  fillPageCache(folder)
   const rivals = pair.map(row => ({
     name: row.shape.says,
     open: () => openLoad(row.shape, row.form, openIn(folder, row)),

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import type { PlainBench } from './bench.ts'
 import { playBlocks, type Rival } from './blocks.ts'
 import type { Load, Run } from './load.ts'
+import { fillPageCache } from './page-cache.ts'
 import { compare } from './rounds.ts'
 import { describeSpread, median } from './spread.ts'
 
@@ -28,6 +29,7 @@ export const way: PlainBench = {
       const tree = buildAt(folder, revision)
       return { name: subjectOf(revision), open: () => openAt(tree) }
     })
+    fillPageCache(folder)
     const all = await playBlocks(ROUNDS, PICTURES, rivals)
     output.line(`\n${ROUNDS} rounds by turns, medians (least to most)`)
     const rows = all.map(one => [
