@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import { truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { copyFile, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -167,6 +167,12 @@ t.test('what a process is, its file says', async t => {
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
   t.equal(standingOf([boot, numbers, child.pid, start, 'x'].join('.')), 'gone')
+  const { pid: unburied, startedAt } = await leaveZombie(t)
+  t.equal(
+    standingOf([boot, numbers, unburied, startedAt, 'x'].join('.')),
+    'gone',
+    'nobody asked how it ended',
+  )
 })
 
 t.test(
@@ -250,6 +256,17 @@ t.test(
     t.ok((await readAll(engine, upload(41)))?.equals(bytes))
   },
 )
+
+/** A process that has ended, and whose parent does not ask how. */
+async function leaveZombie(t: Test): Promise<{ pid: number; startedAt: string }> {
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
+  t.teardown(() => parent.kill())
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer]
+  const pid = Number(said.toString())
+  const fieldsOf = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
+  await waitFor('its end', async () => fieldsOf()[0] === 'Z')
+  return { pid, startedAt: fieldsOf()[19] ?? '' }
+}
 
 /** A log that is ready to be written. */
 async function openReady(t: Test, options: Partial<Parameters<typeof openWal>[0]> = {}) {
