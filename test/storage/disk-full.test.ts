@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmdirSync, writeSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,6 +62,27 @@ t.test('what the log takes finds a full disk as well, and is refused', async t =
   t.same(await readdir(join(path, 'incoming')), [])
 })
 
+t.test('a log that finds no room where it has been written before is gone on without', async t => {
+  const path = mountSmallDisk(t)
+  if (path === undefined) {
+    t.pass('left out: it needs root, and a system that lets it mount a tmpfs', { skip: true })
+    return
+  }
+  const { engine } = await openFiles(t, { path, logBytes: 40_000 })
+  const logs = () => readdir(join(path, 'log'))
+  await waitFor('a log', async () => (await logs()).length > 0)
+  await engine.put({ id: 1, state: 'working' }, { data: bytesOf(5_000) }, anyImage)
+  const [log = ''] = await logs()
+  // As where each write goes to another place: what was there before has been given back.
+  execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', '40000', join(path, 'log', log)])
+  // For the image and its seal there is room, and not for both of them and their record.
+  fillUp(path, 3)
+  const bytes = bytesOf(5_000)
+  await engine.put({ id: 2, state: 'working' }, { data: bytes }, { ...anyImage, isNew: true })
+  t.ok((await readAll(engine, { id: 2, state: 'working' }))?.equals(bytes))
+  t.same(await logs(), [])
+})
+
 t.test('a disk without room for another name refuses too', async t => {
   const path = mountSmallDisk(t, 'nr_inodes=40')
   if (path === undefined) {
@@ -80,6 +101,21 @@ t.test('a disk without room for another name refuses too', async t => {
   for (const [id, { status }] of outcomes.entries())
     t.equal((await engine.get({ id, state: 'working' })) !== undefined, status === 'fulfilled')
 })
+
+/** Leaves so many pages of 4 KB free. */
+function fillUp(path: string, pages: number): void {
+  const filler = openSync(join(path, 'filler'), 'w')
+  const page = Buffer.alloc(4_096)
+  let filled = 0
+  try {
+    for (;;) filled += writeSync(filler, page)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    ftruncateSync(filler, filled - pages * page.length)
+  } finally {
+    closeSync(filler)
+  }
+}
 
 /** A disk of 1 MB, taken away with the test; `undefined` where there can be none. */
 function mountSmallDisk(t: Test, options = 'nr_inodes=1000'): string | undefined {
