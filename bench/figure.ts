@@ -1,5 +1,6 @@
 import { formatTable } from '../faults/markdown.ts'
 import { describeFound, describeWanted, judge } from './goal.ts'
+import type { Written } from './options.ts'
 import type { FoundGoal } from './run.ts'
 
 /** When, on what and of which state of the project a bench was run. */
@@ -15,14 +16,17 @@ export interface Occasion {
 /** A goal, and what a run found of it: plain data, kept beside the report. */
 export type Figure = FoundGoal & Occasion & { readonly bench: string }
 
-/** Those of before, with all of one bench replaced by later ones, in the order of the benches. */
+/** Those of before, with all of one bench, or of one of its parts, replaced by later ones, in the order of the benches. */
 export function replaceFigures(
   before: readonly Figure[],
-  bench: string,
+  { name, part }: Written,
   later: readonly Figure[],
   order: readonly string[],
 ): readonly Figure[] {
-  const all = [...before.filter(figure => figure.bench !== bench), ...later]
+  const isReplaced = (figure: Figure) => figure.bench === name && (part === undefined || figure.part === part)
+  const first = before.findIndex(isReplaced)
+  const all = before.filter(figure => !isReplaced(figure))
+  all.splice(first === -1 ? all.length : first, 0, ...later)
   return all.sort((a, b) => order.indexOf(a.bench) - order.indexOf(b.bench))
 }
 

@@ -6,9 +6,10 @@ import { runScript } from '../scripts/failure.ts'
 import { atEnd } from '../test/system/ending.ts'
 import { loadBench } from './catalogue.ts'
 import { describeCommit } from './commit.ts'
+import { formatFigures } from './figure.ts'
 import { makeDiskFolder } from './folder.ts'
-import { formatHelp, readBenchOptions } from './options.ts'
-import { writeRun } from './report.ts'
+import { formatHelp, readBenchOptions, type Written } from './options.ts'
+import { readFigures, writeRun } from './report.ts'
 import { runBench } from './run.ts'
 
 const REPORT = join('bench', 'README.md')
@@ -19,7 +20,7 @@ async function run(name: string, args: readonly string[]): Promise<void> {
   await runBench({ bench: await loadBench(name), args, folder: makeDiskFolder(), say })
 }
 
-async function runAndWrite(name: string): Promise<void> {
+async function runAndWrite({ name, part }: Written): Promise<void> {
   const date = new Date().toISOString().slice(0, 10)
   const occasion = { date, machine: describeMachine(), commit: describeCommit() }
   const bench = await loadBench(name)
@@ -28,24 +29,28 @@ async function runAndWrite(name: string): Promise<void> {
     say(line)
     lines.push(line)
   }
-  const goals = await runBench({ bench, args: [], folder: makeDiskFolder(), say: sayAndKeep })
-  writeRun(REPORT, { name, question: bench.question, occasion, printed: lines.join('\n'), goals })
+  const args = part === undefined ? [] : [part]
+  const goals = await runBench({ bench, args, folder: makeDiskFolder(), say: sayAndKeep })
+  const { question } = bench
+  writeRun(REPORT, { name, ...(part && { part }), question, occasion, printed: lines.join('\n'), goals })
 }
 
 /** Each in a process of its own, one after the other; gives how many broke off, which keep no other from running. */
-async function runEach(names: readonly string[]): Promise<number> {
+async function runEach(written: readonly Written[]): Promise<number> {
   let broken = 0
-  for (const name of names) {
-    say(`\n## ${name}\n`)
-    const args = ['--enable-source-maps', join(import.meta.dirname, 'main.js'), '--write', name]
+  for (const { name, part } of written) {
+    const what = part === undefined ? name : `${name}/${part}`
+    say(`\n## ${what}\n`)
+    const args = ['--enable-source-maps', join(import.meta.dirname, 'main.js'), '--write', what]
     const child = spawn(process.execPath, args, { stdio: 'inherit' })
     atEnd(() => child.kill())
     const [status] = await once(child, 'exit')
     if (status !== 0) {
-      say(`${name} broke off: its section stays as it was`)
+      say(`${what} broke off: its section stays as it was`)
       broken += 1
     }
   }
+  say(`\n## All goals\n\n${formatFigures(readFigures(REPORT))}`)
   return broken
 }
 
@@ -61,6 +66,6 @@ await runScript('bench', async () => {
   }
   const { written } = options
   if (written.length > 1) return (await runEach(written)) > 0 ? 1 : 0
-  for (const name of written) await runAndWrite(name)
+  for (const one of written) await runAndWrite(one)
   return 0
 })

@@ -2,22 +2,33 @@ import { parseArgs } from 'node:util'
 import { Failure } from '../scripts/failure.ts'
 import { benchNames, loadBench } from './catalogue.ts'
 
-/** What is to be run: one bench here, with its arguments; or some, whose sections of the report are written anew. */
+/** A bench whose section of the report is written anew, or the part of it that is. */
+export interface Written {
+  readonly name: string
+  readonly part?: string
+}
+
+/** What is to be run: one bench here, with its arguments; or some, which are written into the report. */
 export type BenchOptions =
   | { readonly name: string; readonly args: readonly string[] }
-  | { readonly written: readonly string[] }
+  | { readonly written: readonly Written[] }
 
 /** Reads it; `help` when that was asked for. Throws a `Failure` with status 2. */
 export function readBenchOptions(argv: readonly string[]): BenchOptions | 'help' {
   const { values, positionals } = parse(argv)
   if (values.help === true) return 'help'
   const [name, ...args] = positionals
-  if (name === undefined) return { written: benchNames }
-  const names = values.write === true ? positionals : [name]
-  const strange = names.find(one => !benchNames.includes(one))
+  if (name === undefined) return { written: benchNames.map(one => ({ name: one })) }
+  const written = (values.write === true ? positionals : [name]).map(readWritten)
+  const strange = written.find(one => !benchNames.includes(one.name))
   if (strange !== undefined)
-    throw new Failure(`there is no bench ${strange}: there are ${benchNames.join(', ')}`, 2)
-  return values.write === true ? { written: positionals } : { name, args }
+    throw new Failure(`there is no bench ${strange.name}: there are ${benchNames.join(', ')}`, 2)
+  return values.write === true ? { written } : { name, args }
+}
+
+function readWritten(text: string): Written {
+  const [name = '', part] = text.split('/')
+  return part === undefined ? { name } : { name, part }
 }
 
 function parse(argv: readonly string[]) {
@@ -43,11 +54,11 @@ export async function formatHelp(): Promise<string> {
     if (needs !== undefined) lines.push(`      Debian's ${needs}`)
   }
   return `scripts/bench.sh NAME [PART or ARGUMENT...]
-scripts/bench.sh [--write NAME...]
+scripts/bench.sh [--write NAME[/PART]...]
 
-Runs one bench, or those of its parts, and prints its figures. With --write runs whole benches, each in a process of its own,
-and writes what they print into their sections of bench/README.md, and their goals into its table (kept in
-bench/figures.json). Without a name all of them: some hours.
+Runs one bench, or those of its parts, and prints its figures. With --write runs whole benches, or one part of each, each in a
+process of its own, writes what they print into their sections of bench/README.md, and their goals into its table (kept in
+bench/figures.json), which is printed at the end. Without a name all of them: some hours.
 
 ${lines.join('\n')}
 `

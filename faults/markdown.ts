@@ -6,12 +6,23 @@ export interface Marks {
   readonly end: string
 }
 
+/** What stands between a document's marks. Throws a `Failure` when they are not there. */
+export function textBetween(path: string, document: string, marks: Marks): string {
+  const [from, to] = placeBetween(path, document, marks)
+  return document.slice(from, to).trim()
+}
+
 /** A document with this between its marks; all else stays as it is. Throws a `Failure` when they are not there. */
-export function replaceBetween(path: string, document: string, { begin, end }: Marks, text: string): string {
+export function replaceBetween(path: string, document: string, marks: Marks, text: string): string {
+  const [from, to] = placeBetween(path, document, marks)
+  return `${document.slice(0, from)}\n${text.trim()}\n\n${document.slice(to)}`
+}
+
+function placeBetween(path: string, document: string, { begin, end }: Marks): [number, number] {
   const from = document.indexOf(`${begin}\n`)
   const to = document.indexOf(end, from)
   if (from === -1 || to === -1) throw new Failure(`${path} has no place between ${begin} and ${end}`)
-  return `${document.slice(0, from)}${begin}\n\n${text.trim()}\n\n${document.slice(to)}`
+  return [from + begin.length + 1, to]
 }
 
 /** A table, its head first. */

@@ -54,6 +54,47 @@ t.test(
   },
 )
 
+t.test('a run of one part replaces that part and its rows, and leaves the others', async t => {
+  const path = join(t.testdir(), 'README.md')
+  writeFileSync(path, document)
+  const parts = (first: number, second: number): RunRecord => ({
+    ...runOf('hop', 0),
+    printed: `1 January 2026, one\n\n### first\n\nfound ${first}\n\n### second\n\nfound ${second}\n`,
+    goals: [
+      { part: 'first', says: 'time', unit: 'ms', found: first, most: 8 },
+      { part: 'second', says: 'time', unit: 'ms', found: second, most: 8 },
+    ],
+  })
+  writeRun(path, parts(1, 2))
+  writeRun(path, runOf('crc', 7))
+  const before = readFileSync(path, 'utf8')
+  const again = (part: string, found: number): RunRecord => ({
+    ...runOf('hop', 0),
+    part,
+    occasion: { date: '2026-02-02', machine: 'other', commit: 'def5678' },
+    printed: `2 February 2026, other\n\n### ${part}\n\nfound ${found}`,
+    goals: [{ part, says: 'time', unit: 'ms', found, most: 8 }],
+  })
+  writeRun(path, again('first', 3))
+  const row = (part: string, found: number, when: string) =>
+    `| hop ${part} | time | ${found}.000 ms | at most 8 | reached | ${when} |\n`
+  const [early, late] = ['2026-01-01 | one | abc1234', '2026-02-02 | other | def5678']
+  const command = (part: string) => `\`npm run bench hop ${part}\` at \`def5678\`, 2 February 2026, other`
+  const after = before
+    .replace('### first\n\nfound 1\n', `### first\n\n${command('first')}\n\nfound 3\n`)
+    .replace(row('first', 1, early), row('first', 3, late))
+  t.equal(readFileSync(path, 'utf8'), after)
+  writeRun(path, again('second', 4))
+  writeRun(path, again('third', 5))
+  const second = `### second\n\n${command('second')}\n\nfound 4\n`
+  t.equal(
+    readFileSync(path, 'utf8'),
+    after
+      .replace('### second\n\nfound 2\n', `${second}\n### third\n\n${command('third')}\n\nfound 5\n`)
+      .replace(row('second', 2, early), row('second', 4, late) + row('third', 5, late)),
+  )
+})
+
 t.test('a figure that could not be measured says so, also once it was kept', async t => {
   const path = join(t.testdir(), 'README.md')
   writeFileSync(path, document)
@@ -140,6 +181,9 @@ t.test('what is called wrongly is one line, which names the benches', async t =>
   t.throws(() => readBenchOptions(['--nothing']), { message: /^Unknown option '--nothing'/ })
   t.equal(readBenchOptions(['--help']), 'help')
   t.same(readBenchOptions(['codec', 'large']), { name: 'codec', args: ['large'] })
-  t.same(readBenchOptions(['--write', 'crc', 'hop']), { written: ['crc', 'hop'] })
-  t.same(readBenchOptions([]), { written: benchNames })
+  t.throws(() => readBenchOptions(['--write', 'nothing/race']), { message: /^there is no bench nothing: / })
+  t.same(readBenchOptions(['--write', 'crc', 'dispatch/race']), {
+    written: [{ name: 'crc' }, { name: 'dispatch', part: 'race' }],
+  })
+  t.same(readBenchOptions([]), { written: benchNames.map(name => ({ name })) })
 })
