@@ -21,7 +21,8 @@ export interface Rival {
 
 /**
  * Starts all of them anew in each round, since each start compiles differently, another one first each time, since who is started first
- * may be slower for it; and puts so many pictures through each, in blocks, by turns: what the machine does beside, it does to all of them.
+ * may be slower for it (where there are more of them than rounds, those are spread over all); and puts so many pictures through each, in
+ * blocks, by turns: what the machine does beside, it does to all of them.
  */
 export async function playBlocks(
   rounds: number,
@@ -29,8 +30,9 @@ export async function playBlocks(
   rivals: readonly Rival[],
 ): Promise<Series<Run>[]> {
   const all = rivals.map(({ name }) => ({ name, turns: [] as Run[] }))
+  const apart = Math.max(1, Math.round(rivals.length / rounds))
   for (let round = 0; round < rounds; round += 1) {
-    const first = round % rivals.length
+    const first = (round * apart) % rivals.length
     const runs = await playRound(pictures, [...rivals.slice(first), ...rivals.slice(0, first)])
     for (const { name, turns } of all) {
       const run = runs.get(name)

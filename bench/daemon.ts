@@ -14,6 +14,8 @@ export interface Daemon {
 export interface DaemonOptions {
   /** The program, which has to stay in the foreground, and its arguments. */
   readonly command: readonly [string, ...string[]]
+  /** What is set for it. */
+  readonly settings?: NodeJS.ProcessEnv | undefined
   /** The file of what it says. */
   readonly log: string
   /** Whether it answers; may reject as long as it does not. */
@@ -36,10 +38,10 @@ export function askVersion(program: string, option: string, pattern: RegExp): st
 }
 
 /** Starts it; resolves once it is ready. */
-export async function openDaemon({ command, log, isReady }: DaemonOptions): Promise<Daemon> {
+export async function openDaemon({ command, settings, log, isReady }: DaemonOptions): Promise<Daemon> {
   const [program, ...args] = command
   const output = openSync(log, 'a')
-  const child = spawn(program, args, { env, stdio: ['ignore', output, output] })
+  const child = spawn(program, args, { env: { ...env, ...settings }, stdio: ['ignore', output, output] })
   closeSync(output)
   running.add(child)
   const ended = once(child, 'exit').finally(() => running.delete(child))

@@ -30,7 +30,7 @@ const STREAM_BYTES = 64 * 1024
  * By how many percent of what lives in it the heap may grow before all of it is marked: so much that the buffers of bodies
  * which pass through do not set that off (docs/decisions, 023).
  */
-const HEAP_GROWTH = 400
+export const HEAP_GROWTH = 400
 
 /** The file descriptor of the first socket that is handed over. */
 const FIRST_SOCKET = 3
