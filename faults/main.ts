@@ -1,4 +1,5 @@
 import { runScript } from '../scripts/failure.ts'
+import { describeCommit } from './commit.ts'
 import { openFresh } from './fresh.ts'
 import { describeMachine } from './machine.ts'
 import { faultsHelp, readFaultOptions } from './options.ts'
@@ -18,7 +19,8 @@ await runScript('faults', async () => {
   }
   const { faults, at, seed, rounds, isFull, report } = options
   const open = at === undefined ? openFresh : () => openStanding(at, process.env)
-  const occasion = { date: new Date().toISOString().slice(0, 10), machine: describeMachine() }
+  const date = new Date().toISOString().slice(0, 10)
+  const occasion = { date, machine: describeMachine(), commit: describeCommit() }
   const records: TrialRecord[] = []
   for (const batch of batchesOf(faults, isFull)) {
     for (const trial of await tryBatch(batch, { rounds, seed, isFull, open, isOwn: at === undefined, say })) {

@@ -6,9 +6,10 @@ import type { Trial } from './trial.ts'
 export interface TrialRecord {
   readonly name: string
   readonly says: string
-  /** When it was made, YYYY-MM-DD, and on what: how many of which processor. */
+  /** When it was made, YYYY-MM-DD; on what: how many of which processor; and of which state of the project, where that was written down. */
   readonly date: string
   readonly machine: string
+  readonly commit?: string
   readonly rounds: number
   /** As often as the long run brings it about, or more often. */
   readonly isWhole: boolean
@@ -19,8 +20,8 @@ export interface TrialRecord {
   readonly outcome: 'held' | 'broken' | 'left out' | 'broken off'
 }
 
-/** When and on what a trial was made. */
-export type Occasion = Pick<TrialRecord, 'date' | 'machine'>
+/** When, on what and of what a trial was made. */
+export type Occasion = Pick<TrialRecord, 'date' | 'machine' | 'commit'>
 
 export function recordOf({ fault, rounds, seed, result }: Trial, occasion: Occasion): TrialRecord {
   const { name, says } = fault

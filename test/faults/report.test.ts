@@ -75,14 +75,18 @@ t.test('a report stands between its two marks; a later run replaces its own rows
   const first = recordOf(trialOf({ says: 'the first run' }), occasion)
   writeReport(path, [first, { ...first, name: 'T32', figures: [{ says: 'the other fault' }] }])
   writeReport(path, [
-    recordOf(trialOf({ says: 'the second run' }), { date: '2026-01-02', machine: 'another' }),
+    recordOf(trialOf({ says: 'the second run' }), {
+      date: '2026-01-02',
+      machine: 'another',
+      commit: 'abc1234',
+    }),
   ])
   const written = readFileSync(path, 'utf8')
   t.ok(written.startsWith(before) && written.endsWith(after))
   t.notMatch(written, 'the first run')
   t.match(
     written,
-    /the second run.*\| 2026-01-02 \| another \|\n\| T32 .*the other fault.*\| 2026-01-01 \| one \|\n/,
+    /the second run.*\| 2026-01-02 \| another \| abc1234 \|\n\| T32 .*the other fault.*\| 2026-01-01 \| one \| {2}\|\n/,
   )
   t.match(written, `Node ${process.versions.node}; SQLite 3.`)
   writeFileSync(path, before)
