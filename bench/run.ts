@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
+import { release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { describeMachine } from '../faults/machine.ts'
 import { Failure } from '../scripts/failure.ts'
@@ -23,7 +25,7 @@ export async function runBench({ bench, args, folder, say }: RunOptions): Promis
   const wanted = 'parts' in bench ? chooseParts(bench, args) : []
   if (!('parts' in bench) && bench.takes === undefined && args.length > 0)
     throw new Failure(`it takes no arguments: ${args.join(' ')}`, 2)
-  sayHead(bench.needs ?? [], say)
+  sayHead(bench.needs ?? [], folder, say)
   if (!('parts' in bench)) {
     const output = createOutput(say)
     await bench.run(output, folder, args)
@@ -47,14 +49,20 @@ function chooseParts({ parts }: PartedBench, names: readonly string[]): readonly
   return names.length > 0 ? names : all
 }
 
-function sayHead(needs: readonly Need[], say: (line: string) => void): void {
+function sayHead(needs: readonly Need[], folder: string, say: (line: string) => void): void {
   const day = new Date().toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
   const found = needs.map(need => ({ need, version: need.find() }))
   const versions = found.flatMap(({ need, version }) =>
     version === undefined ? [] : `${need.name} ${version}`,
   )
-  say([day, describeMachine(), `node ${process.version}`, ...versions].join(', '))
+  say([day, describeMachine(), describeRest(folder), `node ${process.version}`, ...versions].join(', '))
   const missing = found.filter(({ version }) => version === undefined)
   const names = missing.map(({ need }) => `${need.package} (${need.for})`)
   if (names.length > 0) say(`\nLeft out since not installed: ${names.join(', ')}`)
+}
+
+/** What else of a machine figures depend on: its memory, its kernel, and the file system of what is written. */
+function describeRest(folder: string): string {
+  const [, fileSystem] = execFileSync('df', ['--output=fstype', folder], { encoding: 'utf8' }).split('\n')
+  return `${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, ${fileSystem}`
 }

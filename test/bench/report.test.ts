@@ -158,7 +158,7 @@ t.test('the parts that were asked for run, each with goals of its own; what is l
     { part: 'second', says: 'size', found: 2, most: 1 },
   ])
   t.same(ran, ['second'])
-  t.match(lines[0], /^\d+ \w+ \d{4}, \d+ x .*, node v[\d.]+, One 1\.2$/)
+  t.match(lines[0], /^\d+ \w+ \d{4}, \d+ x .*, \d+ GB, Linux \d\S+, \S+, node v[\d.]+, One 1\.2$/)
   t.equal(lines[1], '\nLeft out since not installed: other (second)')
   const all = await runBench({ bench, args: [], folder, say })
   t.same(
