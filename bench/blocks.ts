@@ -54,6 +54,7 @@ async function playRound(pictures: number, rivals: readonly Rival[]): Promise<Ma
       players.push({ name, turn: () => load.block(pictures / BLOCKS) })
     }
     const all = await playRounds(BLOCKS, players, SETTLING)
+    for (const load of loads) await load.check()
     return new Map(all.map(({ name, turns }) => [name, together(turns)]))
   } finally {
     await Promise.all(loads.map(load => load.close()))

@@ -4,6 +4,7 @@ import { changes } from '../database/contract.ts'
 import { type OpenSystem, openSystem, type SystemOptions } from '../test/system/system.ts'
 import { cpuOf, ownCpuMs } from './cpu.ts'
 import { iconForm, type MakeForm } from './forms.ts'
+import { checkResults, type Passed } from './results.ts'
 import { openUploader, type Uploader } from './uploader.ts'
 
 /** Pause between two looks at the feed of changes, in ms: many changes come at once, which costs next to nothing. */
@@ -17,6 +18,8 @@ const MOST_BYTES = 1_000_000_000
 export type Subject = Pick<OpenSystem, 'pids' | 'faults' | 'stop' | 'close'> & {
   readonly names: readonly string[]
   readonly urls: Readonly<Record<string, string>>
+  /** Where the result of a task is given out; by its frontend unless said. */
+  readonly resultOf?: (id: string) => string
 }
 
 /** What uploaders do. */
@@ -47,6 +50,8 @@ export interface Run {
 export interface Load {
   /** Puts so many of its pictures through; what became of them. */
   block(pictures: number): Promise<Run>
+  /** Looks at some results of all blocks, which nobody's time counts. Throws when one is wrong. */
+  check(): Promise<void>
   /** Stops the system. */
   close(): Promise<void>
 }
@@ -55,33 +60,41 @@ export interface Load {
 export async function openLoad(shape: Shape, form: MakeForm, open: () => Promise<Subject>): Promise<Load> {
   const { system, uploaders, close } = await openWarm(open, shape.lanes)
   let next = WARM_UP.pictures
+  let passed: Passed[] = []
   const put = async (pictures: number): Promise<Run> => {
+    const first = next
     const forms = formsFrom(form, next, pictures)
     next += pictures
     const before = cpuOfAll(system)
     const began = performance.now()
-    const waitedMs = await putThrough(system, uploaders, shape, forms)
+    const { ids, waitedMs } = await putThrough(system, uploaders, shape, forms)
     const tookMs = performance.now() - began
     const after = cpuOfAll(system)
     const cpuMs = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / pictures])
     const faults = system.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
+    passed.push(...ids.map((id, at) => ({ id, number: first + at })))
     return { tookMs, waitedMs, cpuMs: Object.fromEntries(cpuMs) }
   }
   try {
     await put(shape.before)
+    passed = []
   } catch (error) {
     await close()
     throw error
   }
-  return { block: put, close }
+  const { frontend = '' } = system.urls
+  const resultOf = system.resultOf ?? (id => `${frontend}/getImage?id=${id}`)
+  return { block: put, check: () => checkResults(passed, form, resultOf), close }
 }
 
-/** Starts a system, warms it up, and puts the pictures through it. */
+/** Starts a system, warms it up, puts the pictures through it, and looks at some of the results. */
 export async function runShape(shape: Shape, form: MakeForm, open: () => Promise<Subject>): Promise<Run> {
   const load = await openLoad(shape, form, open)
   try {
-    return await load.block(shape.pictures)
+    const run = await load.block(shape.pictures)
+    await load.check()
+    return run
   } finally {
     await load.close()
   }
@@ -147,22 +160,28 @@ export function formsFrom(form: MakeForm, first: number, count: number): Buffer[
   return forms
 }
 
-/** Puts pictures through, by all uploaders in turn; resolves with how long each took, once every task has ended well. */
+/** What became of pictures: their ids in the order of the forms, and how long each took. */
+interface PutThrough {
+  readonly ids: readonly string[]
+  readonly waitedMs: readonly number[]
+}
+
+/** Puts pictures through, by all uploaders in turn; resolves once every task has ended well. */
 export async function putThrough(
   system: Subject,
   uploaders: readonly Uploader[],
   { lanes, isClosed, pauseMs = 0 }: Pick<Shape, 'lanes' | 'isClosed' | 'pauseMs'>,
   forms: readonly Buffer[],
-): Promise<number[]> {
-  const ids = new Set<string>()
+): Promise<PutThrough> {
+  const ids: string[] = []
   const waitedMs: number[] = []
   const since = (await readFeed(system, Number.MAX_SAFE_INTEGER)).revision
   let next = 0
   const lane = async (uploader: Uploader) => {
-    for (let form = forms[next++]; form !== undefined; form = forms[next++]) {
+    for (let at = next++; at < forms.length; at = next++) {
       const began = performance.now()
-      const id = await uploader.upload(form)
-      ids.add(id)
+      const id = await uploader.upload(forms[at] as Buffer)
+      ids[at] = id
       if (isClosed) await uploader.waitFor(id)
       waitedMs.push(performance.now() - began)
       if (pauseMs > 0) await delay(pauseMs)
@@ -171,8 +190,8 @@ export async function putThrough(
   await Promise.all(
     Array.from({ length: lanes }, (_, at) => lane(uploaders[at % uploaders.length] as Uploader)),
   )
-  await waitForEnds(system, since, ids)
-  return waitedMs
+  await waitForEnds(system, since, new Set(ids))
+  return { ids, waitedMs }
 }
 
 /** Reads the feed of changes until all of these have finished. */

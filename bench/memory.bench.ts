@@ -1,18 +1,25 @@
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { type Sample, slopeOf } from '../faults/slope.ts'
+import { type Sample, type Slope, slopeOf } from '../faults/slope.ts'
 import { Failure } from '../scripts/failure.ts'
 import { type OpenSystem, openSystem } from '../test/system/system.ts'
 import type { PlainBench } from './bench.ts'
-import { iconForm } from './forms.ts'
+import { formsOf, iconForm, type MakeForm } from './forms.ts'
 import { COLLECT_SIGNAL } from './garbage.ts'
+import type { Goal } from './goal.ts'
 import { formsFrom, openUploaders, putThrough } from './load.ts'
 import type { Output } from './output.ts'
+import { createPeak, type Memory, type Peak, totalOf } from './peak.ts'
+import { openSet, type PictureSet } from './pictures.ts'
 import { pssOf } from './pss.ts'
 
 const TASKS = 200_000
 const STEP = 5_000
+/** As many as a row of the pipeline has, so many at a time. */
+const PHOTOGRAPHS = 960
+const PHOTOGRAPHS_STEP = 240
 /** Heaps, and what engines keep beside them, grow to their size over the first tasks, which is no slope. */
 const WARM_UP = 60_000
 /** What the slope is counted in. */
@@ -25,15 +32,18 @@ const UPLOADERS = { lanes: 8, isClosed: false }
 /** What all may take together after their start, and what each may grow by in SLOPE_TASKS, in MB. */
 const MOST_IDLE = 300
 const MOST_GROWTH = 1
+/** The most that growth may be uncertain by, in MB: two standard errors. A wider one would pass whatever the growth is. */
+const MOST_SPREAD = 5
 
-/** Bytes of each service, in PSS, which counts what processes share once in all. */
-type Memory = Readonly<Record<string, number>>
-
+/** In PSS, which counts what processes share once in all. */
 interface Watched {
-  /** Idle after the start, at full load, idle afterwards. */
+  /** Idle after the start. */
   readonly idle: Memory
-  readonly most: Memory
-  readonly after: Memory
+  /** At full load, and idle afterwards: of icons, then of photographs. */
+  readonly icons: Peak
+  readonly afterIcons: Memory
+  readonly photographs: Peak
+  readonly afterPhotographs: Memory
   /** Between bursts of full load, garbage collected: when an engine does that of itself is no slope, and no trifle beside one. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>
 }
@@ -45,9 +55,12 @@ export const memory: PlainBench = {
     if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Failure(`${text} is no number of tasks`, 2)
     const collecting = join(import.meta.dirname, 'collecting.js')
     const env = { NODE_OPTIONS: `--import ${pathToFileURL(collecting)}` }
-    const system = await openSystem({ dataDir: folder, env })
+    const set = openSet('photographs', folder)
+    const system = await openSystem({ dataDir: mkdtempSync(join(folder, 'system-')), env })
     try {
-      print(output, Number(text), system.names, await watch(system, Number(text)))
+      const watched = await watch(system, Number(text), formsOf(set.pictures))
+      const load = `${Number(text).toLocaleString('en')} icons, ${describePhotographs(set)}`
+      print(output, load, system.names, watched)
     } finally {
       await system.stop()
       await system.close()
@@ -55,57 +68,87 @@ export const memory: PlainBench = {
   },
 }
 
-async function watch(system: OpenSystem, tasks: number): Promise<Watched> {
+async function watch(system: OpenSystem, tasks: number, photograph: MakeForm): Promise<Watched> {
   const uploaders = openUploaders(system, UPLOADERS.lanes)
   const samples = new Map<string, Sample[]>(system.names.map(name => [name, []]))
+  const look = () => measure(system)
+  const [icons, photographs] = [createPeak(look), createPeak(look)]
+  const put = (peak: Peak, forms: readonly Buffer[]) =>
+    peak.during(() => putThrough(system, uploaders, UPLOADERS, forms))
   await delay(IDLE_MS)
-  const idle = measure(system)
-  const most: Record<string, number> = { ...idle }
+  const idle = look()
   for (let done = 0; done < tasks; done += STEP) {
-    const forms = formsFrom(iconForm, done, Math.min(STEP, tasks - done))
-    await putThrough(system, uploaders, UPLOADERS, forms)
-    for (const [name, value] of Object.entries(measure(system))) most[name] = Math.max(most[name] ?? 0, value)
+    await put(icons, formsFrom(iconForm, done, Math.min(STEP, tasks - done)))
     if (done + STEP <= WARM_UP) continue
     for (const pid of Object.values(system.pids())) process.kill(pid, COLLECT_SIGNAL)
     await delay(COLLECTED_MS)
-    for (const [name, value] of Object.entries(measure(system)))
+    for (const [name, value] of Object.entries(look()))
       samples.get(name)?.push({ life: name, at: (done + STEP) / SLOPE_TASKS, value })
   }
+  await delay(IDLE_MS)
+  const afterIcons = look()
+  for (let done = 0; done < PHOTOGRAPHS; done += PHOTOGRAPHS_STEP)
+    await put(photographs, formsFrom(photograph, done, PHOTOGRAPHS_STEP))
   await Promise.all(uploaders.map(uploader => uploader.close()))
   await delay(IDLE_MS)
-  return { idle, most, after: measure(system), samples }
+  return { idle, icons, afterIcons, photographs, afterPhotographs: look(), samples }
 }
 
-function print(output: Output, tasks: number, names: readonly string[], watched: Watched): void {
-  const { idle, most, after, samples } = watched
+function print(output: Output, load: string, names: readonly string[], watched: Watched): void {
+  const { idle, icons, afterIcons, photographs, afterPhotographs, samples } = watched
   const slopes = names.map(name => ({ name, ...slopeOf(samples.get(name) ?? []) }))
+  const columns = [idle, icons.each(), afterIcons, photographs.each(), afterPhotographs]
   const rows = slopes.map(({ name, rise, spread }) => {
-    const slope = Number.isNaN(rise) ? '' : `${megabytes(rise)} ± ${megabytes(spread)}`
-    return [name, ...[idle, most, after].map(figures => megabytes(figures[name] ?? 0)), slope]
+    const slope = Number.isNaN(spread) ? '' : `${megabytes(rise)} ± ${megabytes(spread)}`
+    return [name, ...columns.map(figures => megabytes(figures[name] ?? 0)), slope]
   })
-  const totals = [idle, most, after].map(total)
-  output.line(`\nPSS in MB; ${tasks.toLocaleString('en')} icons`)
-  output.table(
-    ['', 'idle after the start', 'most at full load', 'idle afterwards', 'more for 100,000 tasks'],
-    [...rows, ['all', ...totals.map(megabytes), '']],
-  )
-  output.goal({ says: 'idle, all together', unit: 'MB', found: total(idle) / 1e6, most: MOST_IDLE })
-  for (const { name, rise, spread } of slopes) {
-    // Below what the samples cannot tell from nothing: a slope whose spread reaches zero is none.
-    const found = Math.max(0, rise - spread) / 1e6
-    output.goal({
-      says: `growth of ${name} for 100,000 tasks, less its spread`,
+  const totals = [
+    totalOf(idle),
+    icons.all(),
+    totalOf(afterIcons),
+    photographs.all(),
+    totalOf(afterPhotographs),
+  ]
+  output.line(`\nPSS in MB; ${load}`)
+  const head = [
+    '',
+    'idle after the start',
+    'most at full load of icons',
+    'idle afterwards',
+    'most at full load of photographs',
+    'idle afterwards',
+    'more for 100,000 icons',
+  ]
+  output.table(head, [...rows, ['all at once', ...totals.map(megabytes), '']])
+  output.goal({
+    says: 'idle after the start, all together',
+    unit: 'MB',
+    found: totalOf(idle) / 1e6,
+    most: MOST_IDLE,
+  })
+  for (const slope of slopes) for (const goal of growthGoals(slope)) output.goal(goal)
+}
+
+/** That it did not grow for certain, and that this is certain enough: both, or a slope of nothing but noise would pass. */
+function growthGoals({ name, rise, spread }: Slope & { readonly name: string }): readonly Goal[] {
+  const says = `growth of ${name} for 100,000 tasks`
+  return [
+    {
+      says: `${says}, less its spread`,
       unit: 'MB',
-      found,
+      found: Math.max(0, rise - spread) / 1e6,
       most: MOST_GROWTH,
-    })
-  }
+    },
+    { says: `spread of the ${says}`, unit: 'MB', found: spread / 1e6, most: MOST_SPREAD },
+  ]
+}
+
+function describePhotographs({ origin, pictures }: PictureSet): string {
+  return `then ${PHOTOGRAPHS} photographs, ${pictures.length} different ones ${origin}`
 }
 
 function measure(system: OpenSystem): Memory {
   return Object.fromEntries(Object.entries(system.pids()).map(([name, pid]) => [name, pssOf(pid)]))
 }
-
-const total = (memory: Memory) => Object.values(memory).reduce((sum, bytes) => sum + bytes, 0)
 
 const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(1)

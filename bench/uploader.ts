@@ -24,6 +24,11 @@ export function formOf(image: Buffer): Buffer {
   return Buffer.concat([HEAD, image, TAIL])
 }
 
+/** The image in such a form. */
+export function imageOf(form: Buffer): Buffer {
+  return form.subarray(HEAD.length, form.length - TAIL.length)
+}
+
 /** @param url `http://HOST:PORT` of the frontend. */
 export function openUploader(url: string, connections: number): Uploader {
   const client = openClient(url, connections)

@@ -77,12 +77,14 @@ async function openAt(tree: string): Promise<Load> {
     if (done) throw new Error(`the services of ${tree} ended`)
     return JSON.parse(value)
   }
+  const ask = (line: string) => {
+    child.stdin.write(`${line}\n`)
+    return nextLine()
+  }
   await nextLine()
   return {
-    block(pictures) {
-      child.stdin.write(`${pictures}\n`)
-      return nextLine()
-    },
+    block: pictures => ask(String(pictures)),
+    check: () => ask('check'),
     async close() {
       child.stdin.end()
       await ended
