@@ -57,5 +57,5 @@ const measuredOf = ({ row: _, ...known }: Case, { says, rates, shares }: Outcome
   ...known,
   says,
   rate: median(rates),
-  cpuMs: shares,
+  cpuMs: Object.fromEntries(Object.entries(shares).map(([name, { all }]) => [name, all])),
 })
