@@ -26,6 +26,7 @@ export function measureSyncs(folder: string): SyncCosts {
   return { fsync, fdatasync: measure(path, 'r+', fdatasyncSync) }
 }
 
+/** How long of that the disk was waited for, in ms. */
 export const waitOf = ({ tookMs, cpuMs }: SyncCost): number => Math.max(0, tookMs - cpuMs)
 
 function measure(path: string, flags: string, sync: (file: number) => void): SyncCost {
