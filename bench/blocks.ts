@@ -1,5 +1,6 @@
-import type { Load, Run } from './load.ts'
+import { combineRuns, type Load, type Run } from './load.ts'
 import { playRounds, type Series } from './rounds.ts'
+import { mean } from './spread.ts'
 
 /**
  * How many blocks the pictures of a round are measured in: a machine changes its pace within seconds, and a worker keeps who gives it
@@ -63,13 +64,9 @@ async function playRound(pictures: number, rivals: readonly Rival[]): Promise<Ma
 
 /** Blocks of the same size as the one run that they make. */
 function together(blocks: readonly Run[]): Run {
-  const sum = (figure: (block: Run) => number) => blocks.reduce((total, block) => total + figure(block), 0)
-  const names = Object.keys(blocks[0]?.cpuMs ?? {})
   return {
-    tookMs: sum(({ tookMs }) => tookMs),
+    tookMs: blocks.reduce((sum, { tookMs }) => sum + tookMs, 0),
     waitedMs: blocks.flatMap(({ waitedMs }) => waitedMs),
-    cpuMs: Object.fromEntries(
-      names.map(name => [name, sum(({ cpuMs }) => cpuMs[name] ?? 0) / blocks.length]),
-    ),
+    cpu: combineRuns(blocks, mean),
   }
 }

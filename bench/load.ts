@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import { changes } from '../database/contract.ts'
 import { type OpenSystem, openSystem, type SystemOptions } from '../test/system/system.ts'
-import { cpuOf, ownCpuMs } from './cpu.ts'
+import { type CpuTime, combineTimes, cpuTimeOf } from './cpu-time.ts'
 import { iconForm, type MakeForm } from './forms.ts'
 import { checkResults, type Passed } from './results.ts'
 import { openUploader, type Uploader } from './uploader.ts'
@@ -42,8 +42,8 @@ export interface Run {
   readonly tookMs: number
   /** From the beginning of each upload until its picture was there; until it was accepted where nobody waits; in ms. */
   readonly waitedMs: readonly number[]
-  /** CPU time a picture, in ms, of each process and of the client. */
-  readonly cpuMs: Readonly<Record<string, number>>
+  /** CPU time a picture of each process and of the client. */
+  readonly cpu: Readonly<Record<string, CpuTime>>
 }
 
 /** A load on a system that is warm. */
@@ -70,11 +70,15 @@ export async function openLoad(shape: Shape, form: MakeForm, open: () => Promise
     const { ids, waitedMs } = await putThrough(system, uploaders, shape, forms)
     const tookMs = performance.now() - began
     const after = cpuOfAll(system)
-    const cpuMs = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / pictures])
+    const perPicture = ([from = 0, to = 0]: readonly number[]) => (to - from) / pictures
+    const cpu = Object.entries(after).map(([name, to]) => [
+      name,
+      combineTimes([before[name] as CpuTime, to], perPicture),
+    ])
     const faults = system.faults()
     if (faults.length > 0) throw new Error(faults.join('\n'))
     passed.push(...ids.map((id, at) => ({ id, number: first + at })))
-    return { tookMs, waitedMs, cpuMs: Object.fromEntries(cpuMs) }
+    return { tookMs, waitedMs, cpu: Object.fromEntries(cpu) }
   }
   try {
     await put(shape.before)
@@ -213,7 +217,17 @@ async function readFeed(system: Subject, since: number) {
   return changes.parse(await body.json())
 }
 
-function cpuOfAll(system: Subject): Record<string, number> {
-  const services = Object.entries(system.pids()).map(([name, pid]) => [name, cpuOf(pid)])
-  return { ...Object.fromEntries(services), client: ownCpuMs() }
+/** The CPU time of several runs of the same processes, by process. */
+export function combineRuns(
+  runs: readonly Run[],
+  combine: (ms: readonly number[]) => number,
+): Record<string, CpuTime> {
+  const names = Object.keys(runs[0]?.cpu ?? {})
+  const timesOf = (name: string) => runs.map(({ cpu }) => cpu[name] as CpuTime)
+  return Object.fromEntries(names.map(name => [name, combineTimes(timesOf(name), combine)]))
+}
+
+function cpuOfAll(system: Subject): Record<string, CpuTime> {
+  const all = { ...system.pids(), client: process.pid }
+  return Object.fromEntries(Object.entries(all).map(([name, pid]) => [name, cpuTimeOf(pid)]))
 }

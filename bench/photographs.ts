@@ -1,5 +1,5 @@
 import { cpus } from 'node:os'
-import { openSystem } from '../test/system/system.ts'
+import { openSystem, type SystemOptions } from '../test/system/system.ts'
 import { besideIt } from './bare/row.ts'
 import { formsOf } from './forms.ts'
 import type { Shape } from './load.ts'
@@ -11,7 +11,7 @@ import { ourRecoder, swapWith, timed } from './swap.ts'
 
 /** How often each picture is swapped in a row, the first time only to warm up. */
 const PASSES = 4
-const shape: Shape = {
+export const fastPhotographs: Shape = {
   says: 'photographs, 8 as fast as they can',
   lanes: 8,
   isClosed: false,
@@ -20,8 +20,12 @@ const shape: Shape = {
   pictures: 960,
 }
 
-export function photographRow(pictures: readonly Picture[]): Row {
-  return { shape, form: formsOf(pictures), open: dataDir => openSystem({ dataDir }) }
+export function photographRow(
+  pictures: readonly Picture[],
+  shape = fastPhotographs,
+  options: SystemOptions = {},
+): Row {
+  return { shape, form: formsOf(pictures), open: dataDir => openSystem({ ...options, dataDir }) }
 }
 
 /**

@@ -2,8 +2,9 @@ import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { percentile } from '../faults/percentile.ts'
 import { playBlocks } from './blocks.ts'
+import type { CpuTime } from './cpu-time.ts'
 import type { MakeForm } from './forms.ts'
-import { openLoad, type Run, runShape, type Shape, type Subject } from './load.ts'
+import { combineRuns, openLoad, type Run, runShape, type Shape, type Subject } from './load.ts'
 import type { Output } from './output.ts'
 import { fillPageCache } from './page-cache.ts'
 import { describeSpread, median, ratios } from './spread.ts'
@@ -28,7 +29,7 @@ export interface Outcome {
   readonly rates: readonly number[]
   readonly cpuMs: readonly number[]
   /** Of each process and of the client, the median round. */
-  readonly shares: Readonly<Record<string, number>>
+  readonly shares: Readonly<Record<string, CpuTime>>
   /** Of each picture of each round. */
   readonly waitedMs: readonly (readonly number[])[]
 }
@@ -61,13 +62,11 @@ function openIn(folder: string, { open }: Row): () => Promise<Subject> {
 }
 
 function outcomeOf(row: Row, runs: readonly Run[]): Outcome {
-  const names = Object.keys(runs[0]?.cpuMs ?? {})
-  const shareOf = (name: string) => median(runs.map(({ cpuMs }) => cpuMs[name] ?? Number.NaN))
   return {
     says: row.shape.says,
     rates: runs.map(({ tookMs }) => (row.shape.pictures / tookMs) * 1_000),
-    cpuMs: runs.map(({ cpuMs }) => Object.values(cpuMs).reduce((sum, ms) => sum + ms, 0)),
-    shares: Object.fromEntries(names.map(name => [name, shareOf(name)])),
+    cpuMs: runs.map(({ cpu }) => Object.values(cpu).reduce((sum, { all }) => sum + all, 0)),
+    shares: combineRuns(runs, median),
     waitedMs: runs.map(({ waitedMs }) => waitedMs),
   }
 }
@@ -85,7 +84,7 @@ export function printOutcomes(output: Output, outcomes: readonly Outcome[]): voi
     ...[0.5, 0.99].map(share => describeSpread(waitsOf(outcome, share), 1)),
     describeSpread(outcome.cpuMs),
     Object.entries(outcome.shares)
-      .map(([name, ms]) => `${name} ${ms.toFixed(2)}`)
+      .map(([name, { all }]) => `${name} ${all.toFixed(2)}`)
       .join(', '),
   ])
   output.table(['', 'a second', 'p50 ms', 'p99 ms', 'CPU ms a picture', 'of that'], rows)

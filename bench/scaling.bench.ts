@@ -1,13 +1,17 @@
 import { cpus } from 'node:os'
 import type { PlainBench } from './bench.ts'
+import { measureSyncs, waitOf } from './fsync.ts'
 import { fastIcons, iconRow } from './icons.ts'
-import { photographRow } from './photographs.ts'
-import { openSet } from './pictures.ts'
+import type { Output } from './output.ts'
+import { fastPhotographs, photographRow } from './photographs.ts'
+import { openSet, type Picture } from './pictures.ts'
 import { type Outcome, printOutcomes, type Row, runRow } from './row.ts'
+import { deviationOf } from './simulation/check.ts'
 import type { Measured } from './simulation/measured.ts'
-import { simulateScaling } from './simulation/scaling.ts'
+import { type Report, simulateScaling } from './simulation/scaling.ts'
 import { tablesOf } from './simulation/tables.ts'
 import { median } from './spread.ts'
+import { measureTransaction } from './transaction.ts'
 
 /** Of the simulation: the same rows give the same tables. */
 const SEED = 1
@@ -29,7 +33,8 @@ export const scaling: PlainBench = {
       ...[2, 3].map(count =>
         icons(`icons, ${count} masters and frontends`, { frontend: count }, { master: count }),
       ),
-      { kind: 'photographs', row: photographRow(pictures) },
+      photographs('photographs', pictures),
+      ...[2, 4].map(count => photographs(`photographs, ${count} workers`, pictures, { worker: count })),
     ]
     const outcomes: Outcome[] = []
     for (const { row } of cases) outcomes.push(await runRow(row, folder))
@@ -38,13 +43,36 @@ export const scaling: PlainBench = {
     printOutcomes(output, outcomes)
 
     const measured = cases.map((one, at) => measuredOf(one, outcomes[at] as Outcome))
-    const report = simulateScaling(measured, { seed: SEED, cores: cpus().length })
+    const costs = await measureCosts(output, folder)
     output.line(`### simulated, with seed ${SEED}`)
-    for (const { says, head, rows } of tablesOf(report)) {
-      output.line(`\n${says}`)
-      output.table(head, rows)
-    }
+    print(output, simulateScaling(measured, { seed: SEED, cores: cpus().length, ...costs }))
   },
+}
+
+/** What the simulation has to know of this machine beside the rows. */
+async function measureCosts(output: Output, folder: string) {
+  const { aloneMs, sharedMs } = await measureTransaction(folder)
+  const { fsync, fdatasync } = measureSyncs(folder)
+  const [transactionMs, fsyncMs, fdatasyncMs] = [
+    Math.max(0, aloneMs - sharedMs),
+    waitOf(fsync),
+    waitOf(fdatasync),
+  ]
+  output.line(
+    `A transaction takes ${transactionMs.toFixed(3)} ms of CPU, whatever is in it; for the disk an fsync waits ${fsyncMs.toFixed(2)} ms, an fdatasync ${fdatasyncMs.toFixed(2)}.\n`,
+  )
+  return { transactionMs, fsyncMs, fdatasyncMs }
+}
+
+function print(output: Output, report: Report): void {
+  for (const { says, head, rows } of tablesOf(report)) {
+    output.line(`\n${says}`)
+    output.table(head, rows)
+  }
+  const says = 'farthest ratio of simulated to measured from the first'
+  const found = (how: 'simulated' | 'foretold') => deviationOf(report.checks, how)
+  output.goal({ says: `${says}, by its own CPU`, found: found('simulated'), most: 1.25 })
+  output.goal({ says: `${says}, foretold`, found: found('foretold'), most: 1.5 })
 }
 
 /** `beside`: what runs as well, and has no part in the way of a picture. */
@@ -53,9 +81,19 @@ function icons(says: string, counts: NonNullable<Measured['counts']> = {}, besid
   return { kind: 'icons', counts, row }
 }
 
+/** Half as many as elsewhere: there are three rows of them. */
+function photographs(
+  says: string,
+  pictures: readonly Picture[],
+  counts: NonNullable<Measured['counts']> = {},
+): Case {
+  const row = photographRow(pictures, { ...fastPhotographs, says, pictures: 480 }, { counts })
+  return { kind: 'photographs', counts, row }
+}
+
 const measuredOf = ({ row: _, ...known }: Case, { says, rates, shares }: Outcome): Measured => ({
   ...known,
   says,
   rate: median(rates),
-  cpuMs: shares,
+  cpu: shares,
 })

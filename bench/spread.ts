@@ -5,6 +5,9 @@ export function median(values: readonly number[]): number {
   return (at((sorted.length - 1) / 2) + at(sorted.length / 2)) / 2
 }
 
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
+
 /** The median with the least and the most, as it stands in a table. */
 export function describeSpread(values: readonly number[], digits = 2): string {
   const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)]

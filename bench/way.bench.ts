@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { PlainBench } from './bench.ts'
 import { playBlocks, type Rival } from './blocks.ts'
-import type { Load, Run } from './load.ts'
+import { combineRuns, type Load, type Run } from './load.ts'
 import { fillPageCache } from './page-cache.ts'
 import { compare } from './rounds.ts'
 import { describeSpread, median } from './spread.ts'
@@ -97,10 +97,11 @@ function perSecond({ tookMs, waitedMs }: Run): number {
 }
 
 function cpuMs(run: Run): number {
-  return Object.values(run.cpuMs).reduce((sum, ms) => sum + ms, 0)
+  return Object.values(run.cpu).reduce((sum, { all }) => sum + all, 0)
 }
 
 function sharesOf(turns: readonly Run[]): string {
-  const names = Object.keys(turns[0]?.cpuMs ?? {})
-  return names.map(name => `${name} ${median(turns.map(run => run.cpuMs[name] ?? 0)).toFixed(2)}`).join(', ')
+  return Object.entries(combineRuns(turns, median))
+    .map(([name, { all }]) => `${name} ${all.toFixed(2)}`)
+    .join(', ')
 }

@@ -1,5 +1,4 @@
 import type { Costs } from './costs.ts'
-import type { Durations } from './durations.ts'
 import type { Process } from './process.ts'
 import { result, type Wait, type Way } from './way.ts'
 
@@ -15,28 +14,27 @@ export interface Database<Task> {
   getNewTask(): Way<Task>
   /** Has `ended` called once it is on disk that a task is done; answers with another one once there is one. */
   finishTask(ended: () => void): Way<Task>
-  /** How many operations shared a transaction on average. */
-  operationsATurn(): number
+  operations(): number
+  transactions(): number
 }
 
 export interface DatabaseOptions {
   readonly process: Process
   readonly costs: Costs
-  readonly durations: Durations
   /** How long an fsync waits for the disk, in ms. */
   readonly fsyncMs: number
 }
 
 export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
-  const { process, durations, fsyncMs } = options
-  const ms = options.costs.database
+  const { process, costs, fsyncMs } = options
+  const ms = costs.database
   const ready: Task[] = []
   const polls: ((task: Task) => void)[] = []
   let writes: (() => void)[] = []
   let answers: (() => void)[] = []
   let isRequested = false
   let operations = 0
-  let turns = 0
+  let transactions = 0
 
   /** Grants tasks to those who wait longest; how many. */
   const settle = (): number => {
@@ -62,12 +60,12 @@ export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
       answered = answers
       answers = []
       operations += begun.length
-      turns += 1
-      return durations.draw(ms.turn + written * ms.write)
+      transactions += 1
+      return costs.transactionMs + written * ms.write
     }
     // Without anything written there is nothing to put on disk.
-    const disk = () => (written > 0 ? durations.draw(fsyncMs) : 0)
-    process.loop.work(
+    const disk = () => (written > 0 ? fsyncMs : 0)
+    process.does(
       compute,
       disk,
     )(() => {
@@ -86,7 +84,8 @@ export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
 
   return {
     process,
-    operationsATurn: () => operations / turns,
+    operations: () => operations,
+    transactions: () => transactions,
     *newTask(task) {
       yield process.does(ms.read)
       yield write(() => ready.push(task))

@@ -1,4 +1,5 @@
-import { type Costs, type CpuMs, costsOfIcon, costsOfPhotograph, parts } from './costs.ts'
+import { type CpuTime, combineTimes } from '../cpu-time.ts'
+import { type Basis, type Costs, type Cpu, costsOfIcon, costsOfPhotograph, parts } from './costs.ts'
 import type { Counts } from './system.ts'
 
 export type Kind = 'icons' | 'photographs'
@@ -12,8 +13,8 @@ export interface Measured {
   readonly counts?: Partial<Counts>
   /** Pictures a second. */
   readonly rate: number
-  /** CPU time a picture, in ms, by process: `worker` and `worker-2` are two workers, `client` is who uploads. */
-  readonly cpuMs: Readonly<Record<string, number>>
+  /** CPU time a picture, by process: `worker` and `worker-2` are two workers, `client` is who uploads. */
+  readonly cpu: Readonly<Record<string, CpuTime>>
 }
 
 export const kindOf = ({ kind = 'icons' }: Measured): Kind => kind
@@ -25,17 +26,20 @@ export const countsOf = ({ counts }: Measured): Counts => ({
 })
 
 /** What all processes of a part took together. */
-export function cpuOf({ cpuMs }: Measured): CpuMs {
-  const of = (part: string) =>
-    Object.entries(cpuMs)
-      .filter(([name]) => name.replace(/-[0-9]+$/, '') === part)
-      .reduce((sum, [, ms]) => sum + ms, 0)
-  return Object.fromEntries(parts.map(part => [part, of(part)])) as CpuMs
+export function cpuOf({ cpu }: Measured): Cpu {
+  const of = (part: string) => {
+    const own = Object.entries(cpu).filter(([name]) => name.replace(/-[0-9]+$/, '') === part)
+    return combineTimes(
+      own.map(([, time]) => time),
+      ms => ms.reduce((sum, one) => sum + one, 0),
+    )
+  }
+  return Object.fromEntries(parts.map(part => [part, of(part)])) as Cpu
 }
 
 /** What the steps cost by this measurement; the requests of a photograph cost what those of an icon do. */
-export function costsBy(measured: Measured, icons: Measured): Costs {
+export function costsBy(measured: Measured, icons: Measured, basis: Basis): Costs {
   return kindOf(measured) === 'icons'
-    ? costsOfIcon(cpuOf(measured))
-    : costsOfPhotograph(cpuOf(measured), cpuOf(icons))
+    ? costsOfIcon(cpuOf(measured), basis)
+    : costsOfPhotograph(cpuOf(measured), cpuOf(icons), basis)
 }

@@ -10,6 +10,8 @@ export interface Picture {
   readonly beganAt: number
   /** Once it is on disk that its task is done. */
   readonly ended: () => void
+  /** The storage that has its upload. */
+  keptBy?: Process
 }
 
 export interface Places {
@@ -44,6 +46,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     const storage = storageOf(choose(frontend, 'storage'))
     const body = intoStorage([client, frontend], storage)
     yield* ask(frontend, storage.process, storage.keep('working', body))
+    picture.keptBy = storage.process
     yield frontend.does(costs.frontend.makeTask)
     yield* ask(frontend, database.process, database.newTask(picture))
     yield frontend.does(costs.frontend.answer)
@@ -54,7 +57,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     yield worker.does(costs.worker.fetch)
     const source = storageOf(choose(worker, 'storage'))
     const upload = inPieces(pieces, () => [...hops([source.process], worker), move(worker)])
-    yield* askApart(worker, source.process, source.give(upload))
+    yield* askApart(worker, source.process, source.give(picture.keptBy, upload))
     yield* swap(worker)
     yield worker.does(costs.worker.send)
     const target = storageOf(choose(worker, 'storage'))

@@ -1,4 +1,5 @@
-import type { Costs } from './costs.ts'
+import type { Check } from './check.ts'
+import type { Costs, Shared } from './costs.ts'
 import { costsBy, countsOf, type Kind, kindOf, type Measured } from './measured.ts'
 import type { Role } from './process.ts'
 import { type Outcome, type Scenario, simulate, type Use } from './simulate.ts'
@@ -18,18 +19,10 @@ const workers = [1, 2, 4, 8, 16, 32, 64, 100]
 /** More of these may be started; there is one database and one kv-store. */
 const widening = ['frontend', 'storage'] as const
 
+/** How often a measurement is simulated to find out how many shared a transaction there: then it is about the same from one to the next. */
+const PASSES = 2
 /** A photograph has five times as many steps. */
 const PICTURES: Readonly<Record<Kind, number>> = { icons: 1_500, photographs: 300 }
-
-/** A measurement, and the same simulated. */
-export interface Check {
-  readonly says: string
-  readonly measured: number
-  /** With what the first measurement of its kind says of CPU time: foretold, but for that one. */
-  readonly foretold: number
-  /** With the CPU time of its own measurement. */
-  readonly simulated: number
-}
 
 /** A system with a machine for each process. */
 export interface Point {
@@ -71,37 +64,54 @@ export interface ScalingOptions {
   readonly cores?: number
   /** Of a network round trip, in ms; 0.2 unless said: two machines beside each other. */
   readonly roundTripMs?: number
-  /** How long an fsync waits for the disk, in ms; 0.16 unless said. */
-  readonly fsyncMs?: number
+  /** CPU time of a transaction of the database, whatever is in it, in ms. */
+  readonly transactionMs: number
+  /** How long an fsync, and an fdatasync, waits for the disk, in ms. */
+  readonly fsyncMs: number
+  readonly fdatasyncMs: number
 }
 
 /** How the throughput grows with workers, and which service gives out first, by what was measured on one machine. */
 export function simulateScaling(measured: readonly Measured[], options: ScalingOptions): Report {
-  const { seed, pictures = PICTURES, cores = 2, roundTripMs = 0.2, fsyncMs = 0.16 } = options
-  const setting: Setting = { is: 'a machine each', cores, roundTripMs, fsyncMs }
+  const { seed, pictures = PICTURES, cores = 2, roundTripMs = 0.2 } = options
+  const { transactionMs, fsyncMs, fdatasyncMs } = options
+  const setting: Setting = { is: 'a machine each', cores, roundTripMs, fsyncMs, fdatasyncMs }
   const firstOf = (wanted: Kind) => measured.find(row => kindOf(row) === wanted)
   const icons = firstOf('icons')
   if (icons === undefined) throw new Error('nothing was measured with icons')
   const kinds = [icons, firstOf('photographs')].filter(row => row !== undefined)
+  const firsts = new Map(kinds.map(row => [row, costsFrom(row, icons)]))
   return {
     setting,
-    checks: measured.map(row => check(row, firstOf(kindOf(row)) as Measured, icons)),
-    growths: kinds.map(row => grow(kindOf(row), costsBy(row, icons))),
+    checks: measured.map(row => check(row, firsts.get(firstOf(kindOf(row)) as Measured) as Costs, icons)),
+    growths: [...firsts].map(([row, costs]) => grow(kindOf(row), costs)),
   }
 
-  function check(row: Measured, first: Measured, icons: Measured): Check {
-    const rateBy = (costs: Costs) =>
-      simulate({
-        counts: countsOf(row),
-        setting: { ...setting, is: 'one machine' },
-        costs,
-        load: { is: 'as fast as they can', lanes: LANES },
-        warmUp: 0,
-        pictures: pictures[kindOf(row)],
-        seed,
-      }).perSecond
-    const foretold = rateBy(costsBy(first, icons))
-    const simulated = row === first ? foretold : rateBy(costsBy(row, icons))
+  /** A measurement simulated. */
+  function repeat(row: Measured, costs: Costs): Outcome {
+    return simulate({
+      counts: countsOf(row),
+      setting: { ...setting, is: 'one machine' },
+      costs,
+      load: { is: 'as fast as they can', lanes: LANES },
+      warmUp: 0,
+      pictures: pictures[kindOf(row)],
+      seed,
+    })
+  }
+
+  /** What steps cost by a measurement; how many shared what is done once for all can only be simulated. */
+  function costsFrom(row: Measured, icons: Measured): Costs {
+    let shared: Shared = { operations: 1, images: 1 }
+    for (let pass = 0; pass < PASSES; pass += 1)
+      shared = repeat(row, costsBy(row, icons, { transactionMs, shared })).shared
+    return costsBy(row, icons, { transactionMs, shared })
+  }
+
+  /** @param first What steps cost by the first of its kind. */
+  function check(row: Measured, first: Costs, icons: Measured): Check {
+    const foretold = repeat(row, first).perSecond
+    const simulated = repeat(row, firsts.get(row) ?? costsFrom(row, icons)).perSecond
     return { says: row.says, measured: row.rate, foretold, simulated }
   }
 

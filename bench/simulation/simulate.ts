@@ -1,9 +1,11 @@
 import { percentile } from '../../faults/percentile.ts'
-import { type Costs, parts } from './costs.ts'
+import { type Costs, parts, type Shared } from './costs.ts'
 import { createDurations } from './durations.ts'
 import { createEvents } from './events.ts'
+import type { Log } from './log.ts'
 import type { Picture } from './picture.ts'
 import type { Process, Role } from './process.ts'
+import type { Storage } from './storage.ts'
 import { type Counts, type Setting, startSystem } from './system.ts'
 import { start } from './way.ts'
 
@@ -42,8 +44,8 @@ export interface Outcome {
   readonly used: Readonly<Record<Role, Use>>
   /** All cores of all machines but the visitors', a share from 0 to 1. */
   readonly cores: number
-  /** Operations that shared a transaction of the database, on average. */
-  readonly operationsATurn: number
+  /** On average, from the beginning on. */
+  readonly shared: Shared
 }
 
 /** Longest that is simulated, in ms: entries are renewed for ever, also where a fault lets nothing else go on. */
@@ -55,7 +57,13 @@ const SHAPE = 4
 export function simulate({ counts, setting, costs, load, warmUp, pictures, seed }: Scenario): Outcome {
   const events = createEvents()
   const durations = createDurations(seed, SHAPE)
-  const { processes, client, database, ways } = startSystem({ events, durations, costs, counts, setting })
+  const { processes, client, database, storages, ways } = startSystem({
+    events,
+    durations,
+    costs,
+    counts,
+    setting,
+  })
   const isToEnd = load.is === 'as fast as they can'
   const wayMs: number[] = []
   let began = 0
@@ -104,7 +112,10 @@ export function simulate({ counts, setting, costs, load, warmUp, pictures, seed 
     p99Ms: percentile(wayMs, 0.99),
     used: Object.fromEntries(roles.map(role => [role, mostUsed(role, processes, uses)])) as Outcome['used'],
     cores: coresUsed(processes, before, tookMs),
-    operationsATurn: database.operationsATurn(),
+    shared: {
+      operations: database.operations() / database.transactions(),
+      images: imagesABatch(storages),
+    },
   }
 }
 
@@ -131,7 +142,14 @@ function useOf(process: Process, before: Used, tookMs: number): Used {
   }
 }
 
-/** Of all processes of a role on average. */
+/** 1 where nothing went through a log. */
+function imagesABatch(storages: readonly Storage[]): number {
+  const sum = (of: (log: Log) => number) => storages.reduce((total, { log }) => total + of(log), 0)
+  const batches = sum(log => log.batches())
+  return batches === 0 ? 1 : sum(log => log.images()) / batches
+}
+
+/** Of all processes of a role on average. A loop that waits for a core is held as well: where cores are about as scarce, it is they. */
 function mostUsed(role: Role, processes: readonly Process[], uses: readonly Used[]): Use {
   const own = uses.filter((_, at) => processes[at]?.role === role)
   const whats = ['loop', 'files', 'threads', 'cores'] as const
@@ -139,7 +157,9 @@ function mostUsed(role: Role, processes: readonly Process[], uses: readonly Used
     what,
     share: own.reduce((sum, used) => sum + used[what], 0) / own.length,
   }))
-  return shares.reduce((most, use) => (use.share > most.share ? use : most))
+  const most = shares.reduce((most, use) => (use.share > most.share ? use : most))
+  const cores = shares.find(({ what }) => what === 'cores')
+  return cores !== undefined && cores.share > 0.95 * most.share ? cores : most
 }
 
 function coresUsed(processes: readonly Process[], before: readonly Used[], tookMs: number): number {

@@ -10,7 +10,7 @@ export interface Station {
    * when its turn comes is given as a function, which runs then.
    */
   work(computeMs: number | (() => number), diskMs?: number | (() => number)): Wait
-  /** For how long its threads have computed and waited for the disk so far, together, in ms. Waiting for a core is not in it. */
+  /** For how long its threads were held so far, together, in ms: by computing, or waiting for a core or the disk. */
   busyMs(): number
   /** How much work has been done. */
   done(): number
@@ -40,8 +40,8 @@ export function createStation(events: Events, machine: Machine, threads: number)
     }
     return work
   }
-  const finish = ({ ended }: Work, ms: number) => {
-    busyMs += ms
+  const finish = ({ ended }: Work, beganAt: number) => {
+    busyMs += events.now() - beganAt
     done += 1
     const after = next()
     if (after === undefined) free += 1
@@ -49,11 +49,11 @@ export function createStation(events: Events, machine: Machine, threads: number)
     ended()
   }
   const begin = (work: Work) => {
-    const computeMs = msOf(work.computeMs)
-    machine.compute(computeMs)(() => {
+    const beganAt = events.now()
+    machine.compute(msOf(work.computeMs))(() => {
       const diskMs = msOf(work.diskMs)
-      if (diskMs > 0) events.after(diskMs, () => finish(work, computeMs + diskMs))
-      else finish(work, computeMs)
+      if (diskMs > 0) events.after(diskMs, () => finish(work, beganAt))
+      else finish(work, beganAt)
     })
   }
 
@@ -74,4 +74,5 @@ export function createStation(events: Events, machine: Machine, threads: number)
   }
 }
 
-const msOf = (ms: number | (() => number)) => (typeof ms === 'number' ? ms : ms())
+/** So many ms, or as many as are found out now. */
+export const msOf = (ms: number | (() => number)) => (typeof ms === 'number' ? ms : ms())

@@ -1,5 +1,6 @@
 import type { Costs } from './costs.ts'
 import type { Durations } from './durations.ts'
+import { createLog, type Log } from './log.ts'
 import type { Process } from './process.ts'
 import { inTurn, together, type Wait, type Way } from './way.ts'
 
@@ -9,10 +10,11 @@ const FOLDERS = 9
 /** A storage service: how it keeps images and gives them out (storage/engines/files.ts). */
 export interface Storage {
   readonly process: Process
-  /** Keeps an image: with its bytes and its name on disk it answers. */
-  keep(state: 'working' | 'finished', body?: Wait): Way
-  /** Reads an image whole, and sends it. */
-  give(body?: Wait): Way
+  readonly log: Log
+  /** Keeps an image: with its bytes and its name on disk it answers. What comes whole goes through the log, what comes in pieces past it. */
+  keep(state: 'working' | 'finished', body: Wait): Way
+  /** Reads an image whole, which that process has kept, and sends it. */
+  give(by: Process | undefined, body: Wait): Way
   /** Takes in a piece of a streamed body: what its loop and a thread have to do. */
   readonly takePiece: readonly Wait[]
 }
@@ -21,41 +23,62 @@ export interface StorageOptions {
   readonly process: Process
   readonly costs: Costs
   readonly durations: Durations
-  /** How long an fsync waits for the disk, in ms. */
+  /** How long an fsync, and an fdatasync, waits for the disk, in ms. */
   readonly fsyncMs: number
+  readonly fdatasyncMs: number
 }
 
-export function createStorage({ process, costs, durations, fsyncMs }: StorageOptions): Storage {
-  const { files, storage, piece } = costs
+export function createStorage(options: StorageOptions): Storage {
+  const { process, durations, fsyncMs, fdatasyncMs } = options
+  const { files, storage, piece, pieces } = options.costs
+  const isLogged = pieces === 0
+  const log = createLog({ process, costs: options.costs, fdatasyncMs })
   const syncFolder = process.doesFile(files.syncFolder, fsyncMs)
   const openShelves = () => Array.from({ length: FOLDERS }, () => shareRuns(syncFolder))
   const shelves = { working: openShelves(), finished: openShelves() }
-  /** One file operation, and back on the loop. */
-  function* does(meanMs: number, diskMs = 0): Way {
-    yield process.doesFile(meanMs, diskMs)
-    yield process.does(storage.goOn)
+
+  function* keepFile(state: 'working' | 'finished'): Way {
+    const sync = shelves[state][durations.below(FOLDERS)] as Wait
+    yield process.doesFile(files.sync, fsyncMs)
+    yield process.does(storage.name)
+    yield sync
+  }
+  function* readFile(): Way {
+    yield process.doesFile(files.open)
+    yield process.does(storage.readNow)
+    yield process.doesFile(files.read)
+  }
+  /** What another has written is not in the log of this one: it is opened and read in threads. */
+  function* readSmall(isOwn: boolean): Way {
+    if (isOwn) {
+      yield process.does(storage.readNow)
+      return
+    }
+    for (let turn = 0; turn < 2; turn += 1) {
+      yield process.doesFile(storage.readNow / 2)
+      yield process.does(storage.goOn)
+    }
   }
 
   return {
     process,
+    log,
     *keep(state, body) {
-      const sync = shelves[state][durations.below(FOLDERS)] as Wait
       yield process.does(storage.accept)
-      if (body !== undefined) yield body
-      yield* does(files.write)
-      yield* does(files.sync, fsyncMs)
-      yield process.does(storage.name)
-      yield sync
+      yield process.does(storage.make)
+      yield body
+      if (isLogged) yield log.write
+      else yield* keepFile(state)
       yield process.does(storage.answer)
     },
-    *give(body) {
+    *give(by, body) {
       yield process.does(storage.accept)
-      yield* does(files.open)
-      yield process.doesFile(files.read)
+      if (isLogged) yield* readSmall(by === process)
+      else yield* readFile()
       yield process.does(storage.answer)
-      if (body !== undefined) yield body
+      yield body
     },
-    takePiece: [process.does(piece.storage), process.doesFile(piece.files)],
+    takePiece: [process.does(piece.storage), process.doesFile(files.write)],
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Costs, threadShares } from './costs.ts'
+import type { Costs } from './costs.ts'
 import { createDatabase, type Database } from './database.ts'
 import type { Durations } from './durations.ts'
 import type { Events } from './events.ts'
@@ -6,7 +6,7 @@ import { createMachine, type Machine } from './machine.ts'
 import { createNetwork } from './network.ts'
 import { createWays, type Picture, type Ways } from './picture.ts'
 import { createProcess, type Process, type Role } from './process.ts'
-import { createStorage } from './storage.ts'
+import { createStorage, type Storage } from './storage.ts'
 import { start } from './way.ts'
 
 /** How many of each run. One database and one kv-store: they share nothing with others of their kind. */
@@ -23,14 +23,16 @@ export interface Setting {
   readonly cores: number
   /** Of a network round trip between two machines, in ms; within one it is part of what the CPU does. */
   readonly roundTripMs: number
-  /** How long an fsync waits for the disk, in ms. */
+  /** How long an fsync, and an fdatasync, waits for the disk, in ms. */
   readonly fsyncMs: number
+  readonly fdatasyncMs: number
 }
 
 export interface System {
   readonly processes: readonly Process[]
   readonly client: Process
   readonly database: Database<Picture>
+  readonly storages: readonly Storage[]
   readonly ways: Ways
 }
 
@@ -57,10 +59,10 @@ export function startSystem({ events, durations, costs, counts, setting }: Syste
     return createMachine(events, role === 'client' ? Number.POSITIVE_INFINITY : setting.cores)
   }
   const build = (role: Role): Process => {
-    const { beside, loop } = threadShares[role === 'kv-store' ? 'frontend' : role]
     const loops = role === 'client' && !isShared ? Number.POSITIVE_INFINITY : 1
     const machine = machineOf(role)
-    return createProcess({ role, events, durations, machine, besideRatio: beside / loop, loops })
+    const besideRatio = role === 'kv-store' ? 0 : costs.beside[role]
+    return createProcess({ role, events, durations, machine, besideRatio, loops })
   }
   const all: Record<Role, number> = { ...counts, 'kv-store': 1, database: 1, client: 1 }
   const roles = Object.keys(all) as Role[]
@@ -68,24 +70,23 @@ export function startSystem({ events, durations, costs, counts, setting }: Syste
   const of = (role: Role) => processes.filter(process => process.role === role)
   const only = (role: Role) => of(role)[0] as Process
 
-  const { roundTripMs, fsyncMs } = setting
+  const { roundTripMs, fsyncMs, fdatasyncMs } = setting
   const network = createNetwork({ events, durations, roundTripMs, processes })
-  const made = of('storage').map(
-    process => [process, createStorage({ process, costs, durations, fsyncMs })] as const,
+  const storages = of('storage').map(process =>
+    createStorage({ process, costs, durations, fsyncMs, fdatasyncMs }),
   )
-  const storages = new Map(made)
-  const storageOf = (process: Process) => {
-    const found = storages.get(process)
-    if (found === undefined) throw new Error(`a ${process.role} is no storage`)
+  const storageOf = (wanted: Process) => {
+    const found = storages.find(({ process }) => process === wanted)
+    if (found === undefined) throw new Error(`a ${wanted.role} is no storage`)
     return found
   }
-  const database = createDatabase<Picture>({ process: only('database'), costs, durations, fsyncMs })
+  const database = createDatabase<Picture>({ process: only('database'), costs, fsyncMs })
   const ways = createWays({ costs, network, database, storageOf })
 
   for (const worker of of('worker'))
     for (let held = 0; held < tasksHeld(setting); held += 1) start(ways.serve(worker))
   renewEntries(events, durations, only('kv-store'), processes.length)
-  return { processes, client: only('client'), database, ways }
+  return { processes, client: only('client'), database, storages, ways }
 }
 
 function renewEntries(events: Events, durations: Durations, kvStore: Process, entries: number): void {

@@ -1,3 +1,4 @@
+import { type Check, ratiosOf } from './check.ts'
 import type { Role } from './process.ts'
 import type { Point, Report } from './scaling.ts'
 
@@ -12,8 +13,6 @@ const shown: readonly Role[] = ['worker', 'frontend', 'storage', 'database', 'kv
 
 /** What a report says, for people. */
 export function tablesOf({ checks, growths, setting }: Report): Table[] {
-  const first = checks[0]
-  const offBy = first === undefined ? Number.NaN : first.foretold / first.measured
   const each = `each process on a machine of its own, ${setting.cores} cores, ${setting.roundTripMs} ms round trip`
   return [
     {
@@ -25,15 +24,16 @@ export function tablesOf({ checks, growths, setting }: Report): Table[] {
         'ratio',
         'against the first',
         'by its own CPU',
+        'against the first',
       ],
-      rows: checks.map(({ says, measured, foretold, simulated }) => [
-        says,
-        measured.toFixed(0),
-        foretold.toFixed(0),
-        (foretold / measured).toFixed(2),
-        (foretold / measured / offBy).toFixed(2),
-        (simulated / measured).toFixed(2),
-      ]),
+      rows: checks.map(check => {
+        const ratios = (['foretold', 'simulated'] as const).map(how =>
+          ratiosOf(check, checks[0] as Check, how),
+        )
+        const shown = ratios.flatMap(({ ratio, againstFirst }) => [ratio, againstFirst])
+        const rates = [check.measured, check.foretold].map(rate => rate.toFixed(0))
+        return [check.says, ...rates, ...shown.map(ratio => ratio.toFixed(2))]
+      }),
     },
     ...growths.flatMap(({ kind, narrow, widened, wide }) => [
       { says: `${kind}, ${each}, one of each other service`, head, rows: narrow.map(rowOf) },
