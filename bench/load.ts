@@ -104,16 +104,17 @@ export async function runShape(shape: Shape, form: MakeForm, open: () => Promise
   }
 }
 
-/** Starts a system, warms it up, and lets `use` put icons through it, eight at a time, as fast as they go. */
+/** Starts a system, warms it up, and lets `use` put pictures through it, icons unless said, eight at a time, as fast as they go. */
 export async function runWarm<T>(
   options: SystemOptions,
   use: (system: OpenSystem, put: (pictures: number) => Promise<void>) => Promise<T>,
+  form: MakeForm = iconForm,
 ): Promise<T> {
   let next = WARM_UP.pictures
   const { system, uploaders, close } = await openWarm(() => openSystem(options), WARM_UP.lanes)
   try {
     return await use(system, async pictures => {
-      const forms = formsFrom(iconForm, next, pictures)
+      const forms = formsFrom(form, next, pictures)
       next += pictures
       await putThrough(system, uploaders, WARM_UP, forms)
     })
