@@ -31,9 +31,9 @@ export async function playBlocks(
   rivals: readonly Rival[],
 ): Promise<Series<Run>[]> {
   const all = rivals.map(({ name }) => ({ name, turns: [] as Run[] }))
-  const apart = Math.max(1, Math.round(rivals.length / rounds))
+  const apart = Math.max(1, rivals.length / rounds)
   for (let round = 0; round < rounds; round += 1) {
-    const first = (round * apart) % rivals.length
+    const first = Math.floor(round * apart) % rivals.length
     const runs = await playRound(pictures, [...rivals.slice(first), ...rivals.slice(0, first)])
     for (const { name, turns } of all) {
       const run = runs.get(name)

@@ -3,6 +3,8 @@ import { cpuOf, ownCpuMs } from './cpu.ts'
 
 /** Beside the loop Node starts five threads for V8 first, and those that work for the loop when they are needed. */
 const V8_THREADS = 5
+/** No process or thread has a higher number (proc(5), pid_max). */
+const MOST_NUMBERS = 2 ** 22
 
 /** CPU time of a process, in ms, and who of its threads took it. */
 export interface CpuTime {
@@ -21,10 +23,12 @@ export function cpuTimeOf(pid: number): CpuTime {
   return { all: pid === process.pid ? ownCpuMs() : cpuOf(pid), loop, pool }
 }
 
-/** CPU time of each thread so far, in ms, in the order in which they were started (proc(5), schedstat). */
+/** CPU time of each thread so far, in ms, in the order in which they were started (proc(5), schedstat): the first has the process's number. */
 function threadsOf(pid: number): number[] {
   const ids = readdirSync(`/proc/${pid}/task`).map(Number)
-  return ids.sort((a, b) => a - b).map(id => threadMs(pid, id))
+  // Numbers begin anew once they are used up.
+  const placeOf = (id: number) => (id < pid ? id + MOST_NUMBERS : id)
+  return ids.sort((a, b) => placeOf(a) - placeOf(b)).map(id => threadMs(pid, id))
 }
 
 /** Nothing of one that has ended meanwhile. */

@@ -65,11 +65,13 @@ export async function openLoad(shape: Shape, form: MakeForm, open: () => Promise
     const first = next
     const forms = formsFrom(form, next, pictures)
     next += pictures
-    const before = cpuOfAll(system)
+    // The client itself looks at all others: its own time is taken between.
+    const before = { ...cpuOfAll(system.pids()), ...cpuOfAll({ client: process.pid }) }
     const began = performance.now()
     const { ids, waitedMs } = await putThrough(system, uploaders, shape, forms)
     const tookMs = performance.now() - began
-    const after = cpuOfAll(system)
+    const client = cpuOfAll({ client: process.pid })
+    const after = { ...cpuOfAll(system.pids()), ...client }
     const perPicture = ([from = 0, to = 0]: readonly number[]) => (to - from) / pictures
     const cpu = Object.entries(after).map(([name, to]) => [
       name,
@@ -228,7 +230,6 @@ export function combineRuns(
   return Object.fromEntries(names.map(name => [name, combineTimes(timesOf(name), combine)]))
 }
 
-function cpuOfAll(system: Subject): Record<string, CpuTime> {
-  const all = { ...system.pids(), client: process.pid }
-  return Object.fromEntries(Object.entries(all).map(([name, pid]) => [name, cpuTimeOf(pid)]))
+function cpuOfAll(pids: Readonly<Record<string, number>>): Record<string, CpuTime> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuTimeOf(pid)]))
 }

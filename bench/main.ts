@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { describeCommit } from '../faults/commit.ts'
 import { describeMachine } from '../faults/machine.ts'
-import { runScript } from '../scripts/failure.ts'
+import { Failure, runScript } from '../scripts/failure.ts'
 import { atEnd } from '../test/system/ending.ts'
 import { loadBench } from './catalogue.ts'
 import { formatFigures } from './figure.ts'
@@ -24,6 +24,7 @@ async function runAndWrite({ name, part }: Written): Promise<void> {
   const date = new Date().toISOString().slice(0, 10)
   const occasion = { date, machine: describeMachine(), commit: describeCommit() }
   const bench = await loadBench(name)
+  if (part !== undefined && !('parts' in bench)) throw new Failure(`${name} has no parts`, 2)
   const lines: string[] = []
   const sayAndKeep = (line: string) => {
     say(line)

@@ -80,18 +80,25 @@ async function watch(system: OpenSystem, tasks: number, photograph: MakeForm): P
   for (let done = 0; done < tasks; done += STEP) {
     await put(icons, formsFrom(iconForm, done, Math.min(STEP, tasks - done)))
     if (done + STEP <= WARM_UP) continue
-    for (const pid of Object.values(system.pids())) process.kill(pid, COLLECT_SIGNAL)
-    await delay(COLLECTED_MS)
+    await collect(system)
     for (const [name, value] of Object.entries(look()))
       samples.get(name)?.push({ life: name, at: (done + STEP) / SLOPE_TASKS, value })
   }
+  await collect(system)
   await delay(IDLE_MS)
   const afterIcons = look()
   for (let done = 0; done < PHOTOGRAPHS; done += PHOTOGRAPHS_STEP)
     await put(photographs, formsFrom(photograph, done, PHOTOGRAPHS_STEP))
   await Promise.all(uploaders.map(uploader => uploader.close()))
+  await collect(system)
   await delay(IDLE_MS)
   return { idle, icons, afterIcons, photographs, afterPhotographs: look(), samples }
+}
+
+/** Has all of them collect their garbage. */
+async function collect(system: OpenSystem): Promise<void> {
+  for (const pid of Object.values(system.pids())) process.kill(pid, COLLECT_SIGNAL)
+  await delay(COLLECTED_MS)
 }
 
 function print(output: Output, load: string, names: readonly string[], watched: Watched): void {
@@ -114,9 +121,9 @@ function print(output: Output, load: string, names: readonly string[], watched: 
     '',
     'idle after the start',
     'most at full load of icons',
-    'idle afterwards',
+    'idle afterwards, collected',
     'most at full load of photographs',
-    'idle afterwards',
+    'idle afterwards, collected',
     'more for 100,000 icons',
   ]
   output.table(head, [...rows, ['all at once', ...totals.map(megabytes), '']])

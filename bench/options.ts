@@ -19,7 +19,7 @@ export function readBenchOptions(argv: readonly string[]): BenchOptions | 'help'
   if (values.help === true) return 'help'
   const [name, ...args] = positionals
   if (name === undefined) return { written: benchNames.map(one => ({ name: one })) }
-  const written = (values.write === true ? positionals : [name]).map(readWritten)
+  const written = values.write === true ? positionals.map(readWritten) : [{ name }]
   const strange = written.find(one => !benchNames.includes(one.name))
   if (strange !== undefined)
     throw new Failure(`there is no bench ${strange.name}: there are ${benchNames.join(', ')}`, 2)
@@ -27,8 +27,8 @@ export function readBenchOptions(argv: readonly string[]): BenchOptions | 'help'
 }
 
 function readWritten(text: string): Written {
-  const [name = '', part] = text.split('/')
-  return part === undefined ? { name } : { name, part }
+  const at = text.indexOf('/')
+  return at === -1 ? { name: text } : { name: text.slice(0, at), part: text.slice(at + 1) }
 }
 
 function parse(argv: readonly string[]) {

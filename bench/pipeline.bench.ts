@@ -39,7 +39,7 @@ const acknowledged: Shape = {
   pictures: 300,
 }
 /** Two fsyncs, one after the other, are before each acknowledgement: storage's, then the database's. */
-const LEAST_ACKNOWLEDGED_MS = 10
+const LATER_MS = 10
 
 const BESIDE = 'against a bare system'
 
@@ -102,9 +102,15 @@ export const pipeline: Bench = {
       printOutcomes(output, [outcome])
       const says = `${acknowledged.says}, 5 ms more for each fsync`
       const slow = await runRow(iconRow({ ...acknowledged, says }, slowDisk), folder, ROUNDS_LEAST)
-      printOutcomes(output, [slow, await runRow(iconRow(acknowledged), folder, ROUNDS_LEAST)])
+      const fast = await runRow(iconRow(acknowledged), folder, ROUNDS_LEAST)
+      printOutcomes(output, [slow, fast])
       output.goal(rateGoal(outcome, 300))
-      output.goal(leastWaitGoal(slow, LEAST_ACKNOWLEDGED_MS))
+      output.goal({
+        says: 'how much later the first acknowledgement comes',
+        unit: 'ms',
+        found: leastWait(slow) - leastWait(fast),
+        least: LATER_MS,
+      })
     },
   },
 }
@@ -141,8 +147,5 @@ function waitGoal(outcome: Outcome, percent: number, most: number): Goal {
   return { says: `p${percent}`, unit: 'ms', found: median(waitsOf(outcome, percent / 100)), most }
 }
 
-/** Of all pictures of all rounds: not one may have been acknowledged earlier. */
-function leastWaitGoal(outcome: Outcome, least: number): Goal {
-  const found = Math.min(...waitsOf(outcome, 0))
-  return { says: 'least time to an acknowledgement', unit: 'ms', found, least }
-}
+/** Of all pictures of all rounds. */
+const leastWait = (outcome: Outcome) => Math.min(...waitsOf(outcome, 0))

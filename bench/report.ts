@@ -46,14 +46,14 @@ const keptBeside = (path: string) => path.replace(/[^/]*$/, 'figures.json')
 
 function sectionOf({ name, part, question, occasion, printed }: RunRecord, before: string): string {
   const command = ['npm run bench', name, ...(part === undefined ? [] : [part])].join(' ')
-  const says = (text: string) =>
-    `\`${command}\` at \`${occasion.commit}\`, ${text.trim()}`.replaceAll(/\n{3,}/g, '\n\n')
+  const at = occasion.commit === '' ? '' : ` at \`${occasion.commit}\``
+  const says = (text: string) => `\`${command}\`${at}, ${text.trim()}`.replaceAll(/\n{3,}/g, '\n\n')
   if (part === undefined) return `${question}\n\n${says(printed)}`
-  const headline = `### ${part}\n`
-  const [head = '', body = ''] = printed.split(headline)
+  const headline = `\n### ${part}\n`
+  const [head = '', body = ''] = `\n${printed}`.split(headline)
   const begins = before.indexOf(headline)
-  const at = begins === -1 ? before.length : begins
-  const next = before.indexOf('\n### ', at)
+  const place = begins === -1 ? before.length : begins
+  const next = before.indexOf('\n### ', place + 1)
   const behind = next === -1 ? '' : before.slice(next)
-  return `${before.slice(0, at).trimEnd()}\n\n${headline}\n${says(`${head.trim()}\n\n${body.trim()}`)}\n${behind}`
+  return `${before.slice(0, place).trimEnd()}\n${headline}\n${says(`${head.trim()}\n\n${body.trim()}`)}\n${behind}`
 }

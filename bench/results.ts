@@ -23,6 +23,7 @@ export async function checkResults(
   form: MakeForm,
   urlOf: (id: string) => string,
 ): Promise<void> {
+  if (passed.length === 0) throw new Error('no picture went through')
   for (const { id, number } of spreadOver(passed, LOOKED_AT)) {
     const { statusCode, body } = await request(urlOf(id))
     const result = Buffer.from(await body.arrayBuffer())

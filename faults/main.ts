@@ -20,7 +20,9 @@ await runScript('faults', async () => {
   const { faults, at, seed, rounds, isFull, report } = options
   const open = at === undefined ? openFresh : () => openStanding(at, process.env)
   const date = new Date().toISOString().slice(0, 10)
-  const occasion = { date, machine: describeMachine(), commit: describeCommit() }
+  // Of a system that stood before it is not known which commit it is.
+  const commit = at === undefined ? describeCommit() : ''
+  const occasion = { date, machine: describeMachine(), commit }
   const records: TrialRecord[] = []
   for (const batch of batchesOf(faults, isFull)) {
     for (const trial of await tryBatch(batch, { rounds, seed, isFull, open, isOwn: at === undefined, say })) {

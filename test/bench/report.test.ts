@@ -185,5 +185,6 @@ t.test('what is called wrongly is one line, which names the benches', async t =>
   t.same(readBenchOptions(['--write', 'crc', 'dispatch/race']), {
     written: [{ name: 'crc' }, { name: 'dispatch', part: 'race' }],
   })
+  t.throws(() => readBenchOptions(['dispatch/race']), { message: /^there is no bench dispatch\/race: / })
   t.same(readBenchOptions([]), { written: benchNames.map(name => ({ name })) })
 })
