@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { createAdmission } from './admission.ts'
+import { isOutOfDescriptors } from './descriptors.ts'
 import type { ServiceError } from './errors.ts'
 import { limits } from './limits.ts'
 import { createPacer, LOOKS, type Pace, type Pacer } from './pace.ts'
@@ -32,7 +33,8 @@ interface Connection {
 
 /**
  * Holds the connections of an app to a number, and cuts those whose reader takes too little. When it is full, the connection
- * that has been without a request for longest makes room; only if there is none, the new one is refused.
+ * that has been without a request for longest makes room; only if there is none, the new one is refused. So it does for a request that was
+ * refused for want of a file descriptor: kept connections must not keep others' files out until they are old enough to go.
  *
  * Requests on one connection are begun one after the other, so that what it may cost is what one request costs. Those that come at once
  * (RFC 9112, 9.3.2) would all be under way otherwise, and Node never closes an answer whose turn does not come before the connection ends.
@@ -116,6 +118,11 @@ export function addConnectionLimits(app: FastifyInstance, { most, readerPace }: 
     if (connection.calls === 1) begin()
     else if (connection.waiting.length === limits.requestsAhead) end(connection)
     else connection.waiting.push(begin)
+  })
+
+  app.addHook('onError', (_request, _reply, error, next) => {
+    if (isOutOfDescriptors(error)) makeRoom()
+    next()
   })
 
   const look = () => {

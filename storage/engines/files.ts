@@ -2,6 +2,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard } from '../../kit/body.ts'
+import { isOutOfDescriptors } from '../../kit/descriptors.ts'
 import { ServiceError } from '../../kit/errors.ts'
 import { failpoint } from '../../kit/failpoint.ts'
 import type { ImageKey, StorageEngine } from '../engine.ts'
@@ -264,13 +265,10 @@ function ignoreNoRoom(error: unknown): void {
   if (!isNoRoom(error)) throw error
 }
 
-/** That too many files are open, in this process or on this machine. */
-const noDescriptor: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE'])
-
 /** What a disk that cannot be read says: nothing against the image, which may be there in a while. */
 function asUnread(error: unknown): never {
-  const { syscall, code = '' } = error as NodeJS.ErrnoException
-  if (syscall === undefined || noDescriptor.has(code)) return asRefusal(error)
+  const { syscall } = error as NodeJS.ErrnoException
+  if (syscall === undefined || isOutOfDescriptors(error)) return asRefusal(error)
   throw new ServiceError('unreadable', 'The image cannot be read now.', { cause: error })
 }
 
@@ -278,7 +276,6 @@ function asUnread(error: unknown): never {
 function asRefusal(error: unknown): never {
   const cause = error
   if (isNoRoom(error)) throw new ServiceError('disk-full', 'The disk, or the quota, is full.', { cause })
-  if (noDescriptor.has((error as NodeJS.ErrnoException).code ?? ''))
-    throw new ServiceError('unavailable', 'Too many files are open.', { cause })
+  if (isOutOfDescriptors(error)) throw new ServiceError('unavailable', 'Too many files are open.', { cause })
   throw error
 }

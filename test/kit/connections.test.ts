@@ -2,10 +2,11 @@ import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { ServiceError } from '../../kit/errors.ts'
 import { limits } from '../../kit/limits.ts'
 import type { ServerOptions } from '../../kit/server.ts'
 import { buildToy, listen, portOf, type ToyHandlers } from './toy.ts'
-import { ask, openWire, until } from './wire.ts'
+import { ask, openWire, until, type Wire } from './wire.ts'
 
 /**
  * For who is slow: what takes longer than a few times this has passed many windows. Whoever says nothing for half of it is let go,
@@ -240,4 +241,27 @@ t.test('who sends very many before the first is answered is cut, and none of the
   t.equal(wire.heard(), '')
   t.match(await visit('/health'), /200 OK/)
   t.ok(begun <= 1, `${begun} begun`)
+})
+
+t.test('a request for which there is no file descriptor costs the longest idle connection', async t => {
+  const byId: ToyHandlers['byId'] = async ({ query: { id } }) => {
+    if (id === 1) throw new ServiceError('unavailable', 'Too many files are open.', { cause: noDescriptor })
+    if (id === 2) throw new ServiceError('unavailable', 'The disk is away.')
+    return { id }
+  }
+  const noDescriptor = Object.assign(new Error('EMFILE'), { code: 'EMFILE' })
+  const { port, get, visit } = await open(t, { byId })
+  const wires: Wire[] = []
+  for (let i = 0; i < 3; i++) {
+    const wire = await openWire(t, port)
+    wire.say(get('/byId?id=3'))
+    await wire.hears(/\{"id":3\}/)
+    wires.push(wire)
+  }
+  const ended = () => wires.map(wire => wire.isClosed())
+  t.match(await visit('/byId?id=2'), /^HTTP\/1\.1 503 /)
+  t.same(ended(), [false, false, false])
+  t.match(await visit('/byId?id=1'), /^HTTP\/1\.1 503 /)
+  await until('one is ended', () => ended().includes(true))
+  t.same(ended(), [true, false, false])
 })

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { affordableConnections } from '../../kit/descriptors.ts'
+import { affordableConnections, isOutOfDescriptors } from '../../kit/descriptors.ts'
 
 const limitsOf = (files: string) =>
   `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${files.padEnd(20)} 4096                 files\n`
 
 t.test('a process with few file descriptors takes few connections, and keeps some for itself', async t => {
-  t.equal(affordableConnections(limitsOf('64')), 16)
-  t.equal(affordableConnections(limitsOf('1024')), 496)
+  t.equal(affordableConnections(limitsOf('64')), 8)
+  t.equal(affordableConnections(limitsOf('1024')), 488)
   t.equal(affordableConnections(limitsOf('10')), 1, 'one it always takes')
 })
 
@@ -22,3 +22,11 @@ t.test(
     t.ok(Number.isFinite(affordableConnections()))
   },
 )
+
+t.test('that no descriptor is left is told from whatever else failed, also as a cause', async t => {
+  const error = (code: string, cause?: unknown) => Object.assign(new Error(code, { cause }), { code })
+  t.ok(isOutOfDescriptors(error('EMFILE')))
+  t.ok(isOutOfDescriptors(error('unavailable', error('ENFILE'))))
+  t.notOk(isOutOfDescriptors(error('unavailable', error('ENOENT'))))
+  t.notOk(isOutOfDescriptors(undefined))
+})
