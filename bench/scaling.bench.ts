@@ -2,11 +2,12 @@ import { cpus } from 'node:os'
 import type { PlainBench } from './bench.ts'
 import { measureSyncs, waitOf } from './fsync.ts'
 import { fastIcons, iconRow } from './icons.ts'
+import type { Shape } from './load.ts'
 import type { Output } from './output.ts'
 import { fastPhotographs, photographRow } from './photographs.ts'
 import { openSet, type Picture } from './pictures.ts'
 import { type Outcome, printOutcomes, type Row, runRow } from './row.ts'
-import { deviationOf } from './simulation/check.ts'
+import { type Check, deviationOf } from './simulation/check.ts'
 import type { Measured } from './simulation/measured.ts'
 import { type Report, simulateScaling } from './simulation/scaling.ts'
 import { tablesOf } from './simulation/tables.ts'
@@ -17,7 +18,16 @@ import { measureTransaction } from './transaction.ts'
 const SEED = 1
 
 /** A row, and what the simulation has to know of it beside its outcome. */
-type Case = Pick<Measured, 'kind' | 'counts'> & { readonly row: Row }
+type Case = Pick<Measured, 'kind' | 'counts' | 'isAlone'> & { readonly row: Row }
+
+/** Here cores are idle most of the time: how long it takes is a matter of what waits for what. */
+const alone: Shape = {
+  says: 'icons, one who waits for each',
+  lanes: 1,
+  isClosed: true,
+  before: 200,
+  pictures: 600,
+}
 
 /**
  * Several processes of a kind on this machine, where whether it gets any faster depends on the cores; what these rows came to
@@ -33,6 +43,7 @@ export const scaling: PlainBench = {
       ...[2, 3].map(count =>
         icons(`icons, ${count} masters and frontends`, { frontend: count }, { master: count }),
       ),
+      { kind: 'icons', isAlone: true, row: iconRow(alone) },
       photographs('photographs', pictures),
       ...[2, 4].map(count => photographs(`photographs, ${count} workers`, pictures, { worker: count })),
     ]
@@ -70,9 +81,16 @@ function print(output: Output, report: Report): void {
     output.table(head, rows)
   }
   const says = 'farthest ratio of simulated to measured from the first'
-  const found = (how: 'simulated' | 'foretold') => deviationOf(report.checks, how)
-  output.goal({ says: `${says}, by its own CPU`, found: found('simulated'), most: 1.25 })
-  output.goal({ says: `${says}, foretold`, found: found('foretold'), most: 1.5 })
+  const { checks } = report
+  const busy = checks.filter(({ isAlone }) => !isAlone)
+  const waiting = [checks[0] as Check, ...checks.filter(({ isAlone }) => isAlone)]
+  output.goal({ says: `${says}, by its own CPU`, found: deviationOf(busy, 'simulated'), most: 1.25 })
+  output.goal({ says: `${says}, foretold`, found: deviationOf(busy, 'foretold'), most: 1.5 })
+  output.goal({
+    says: 'ratio of one who waits from the first, by its own CPU',
+    found: deviationOf(waiting, 'simulated'),
+    most: 1.5,
+  })
 }
 
 /** `beside`: what runs as well, and has no part in the way of a picture. */

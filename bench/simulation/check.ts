@@ -1,6 +1,8 @@
 /** A measurement, and the same simulated; pictures a second. */
 export interface Check {
   readonly says: string
+  /** Of one who waits, not of cores that are never idle. */
+  readonly isAlone: boolean
   readonly measured: number
   /** With what the first measurement of its kind says of CPU time: foretold, but for that one. */
   readonly foretold: number
@@ -15,8 +17,8 @@ export function ratiosOf(check: Check, first: Check, how: 'foretold' | 'simulate
 }
 
 /**
- * How far what was simulated is off from what was measured, other than all of it is, at most: 1.25 where of one measurement a quarter
- * more is promised against the first, or where of the first a quarter more is than of one. Not a number where there is nothing to compare.
+ * By how much the ratio of simulated to measured differs most from that of the first check, the greater divided by the smaller: 1 where all are
+ * too high, or too low, by as much. Not a number where there is nothing to compare.
  */
 export function deviationOf(checks: readonly Check[], how: 'foretold' | 'simulated'): number {
   const [first, ...others] = checks

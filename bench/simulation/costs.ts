@@ -12,7 +12,7 @@ export type Cpu = Readonly<Record<Part, CpuTime>>
 export interface Shared {
   /** Operations in a transaction of the database. */
   readonly operations: number
-  /** Images in a batch of a storage's log. */
+  /** Images in a batch of a storage's log; of photographs, which go past it, those of the icons by which they are told. */
   readonly images: number
 }
 
@@ -52,17 +52,24 @@ const handlings: Readonly<Record<Part, number>> = {
 const OPERATIONS = 2
 const IMAGES = 2
 
-/** What the steps of an icon's way cost, by the CPU time that each part took for it. */
-export function costsOfIcon(cpu: Cpu, { transactionMs, shared }: Basis): Costs {
+/**
+ * What the steps of an icon's way cost, by the CPU time that each part took for it.
+ *
+ * @param asks How often it was asked then whether a picture is ready: 1 where who uploads waits for it.
+ */
+export function costsOfIcon(cpu: Cpu, { transactionMs, shared }: Basis, asks: 0 | 1 = 0): Costs {
   const { client, frontend, storage, database, worker } = cpu
   const transactionsMs = (OPERATIONS / shared.operations) * transactionMs
   return {
-    client: spread('client', client.loop),
-    frontend: spread('frontend', frontend.loop),
-    storage: spread('storage', storage.loop, { log: shared.images }),
-    database: spread('database', Math.max(0, database.loop - transactionsMs)),
+    client: spread('client', client.loop, { ask: asks, beTold: asks }),
+    frontend: spread('frontend', frontend.loop, { ask: asks, tell: asks }),
+    storage: spread('storage', storage.loop, { log: IMAGES / shared.images }),
+    database: spread('database', Math.max(0, database.loop - transactionsMs), {
+      read: OPERATIONS + asks,
+      answer: OPERATIONS + asks,
+    }),
     worker: spread('worker', worker.loop),
-    log: spread('log', storage.pool, { sync: shared.images }),
+    log: spread('log', storage.pool, { sync: IMAGES / shared.images }),
     files: spread('files', 0),
     transactionMs,
     pieces: 0,

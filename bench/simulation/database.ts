@@ -10,6 +10,8 @@ export interface Database<Task> {
   readonly process: Process
   /** Answers once the task is on disk. */
   newTask(task: Task): Way
+  /** Answers who asks about a task once that has ended. */
+  tellOf(ended: Wait): Way
   /** Answers with a task once there is one. */
   getNewTask(): Way<Task>
   /** Has `ended` called once it is on disk that a task is done; answers with another one once there is one. */
@@ -89,6 +91,11 @@ export function createDatabase<Task>(options: DatabaseOptions): Database<Task> {
     *newTask(task) {
       yield process.does(ms.read)
       yield write(() => ready.push(task))
+      yield process.does(ms.answer)
+    },
+    *tellOf(ended) {
+      yield process.does(ms.read)
+      yield ended
       yield process.does(ms.answer)
     },
     *getNewTask() {

@@ -3,8 +3,8 @@ import type { Process } from './process.ts'
 import type { Wait } from './way.ts'
 
 /**
- * The write-ahead log of a storage (storage/engines/wal.ts): one batch is written on the loop and put on disk in a thread; all that come
- * meanwhile are in the next. It never gets full.
+ * The write-ahead log of a storage (storage/engines/wal.ts): who finds it idle is a batch alone, and all that come until that is on disk are
+ * in the next. A batch is written on the loop and put on disk in a thread. It never gets full.
  */
 export interface Log {
   /** Waits until an image is on disk in it, and has its name. */
@@ -20,6 +20,8 @@ export interface LogOptions {
   readonly fdatasyncMs: number
 }
 
+type Batch = readonly (() => void)[]
+
 export function createLog({ process, costs, fdatasyncMs }: LogOptions): Log {
   const { log, name } = costs.storage
   const sync = process.doesFile(costs.log.sync, fdatasyncMs)
@@ -28,30 +30,40 @@ export function createLog({ process, costs, fdatasyncMs }: LogOptions): Log {
   let images = 0
   let batches = 0
 
-  /** Gives those their names that are on disk now, and writes the next batch, in the same turn of the loop. */
-  const turn = (written: readonly (() => void)[]) => {
-    let batch: readonly (() => void)[] = []
+  const takeBatch = (): Batch => {
+    const batch = waiting
+    waiting = []
+    images += batch.length
+    batches += Math.min(batch.length, 1)
+    return batch
+  }
+  /** Writes those who wait now: who comes before the loop gets to it is in the next batch. */
+  const begin = () => {
+    isWriting = true
+    const batch = takeBatch()
+    process.does(log)(() => put(batch))
+  }
+  /** Puts on disk what was written; gives that its names then, and writes the next batch, in the same turn of the loop. */
+  const put = (written: Batch) => {
+    let batch: Batch = []
     const compute = () => {
-      batch = waiting
-      waiting = []
-      images += batch.length
-      batches += Math.min(batch.length, 1)
+      batch = takeBatch()
       return written.length * name + Math.min(batch.length, 1) * log
     }
-    process.does(compute)(() => {
-      if (batch.length > 0) sync(() => turn(batch))
-      else if (waiting.length > 0) turn([])
+    const turn = process.does(compute)
+    const end = () => {
+      if (batch.length > 0) put(batch)
+      else if (waiting.length > 0) begin()
       else isWriting = false
       for (const resume of written) resume()
-    })
+    }
+    sync(() => turn(end))
   }
 
   return {
     write: resume => {
       waiting.push(resume)
-      if (isWriting) return
-      isWriting = true
-      turn([])
+      if (!isWriting) begin()
     },
     images: () => images,
     batches: () => batches,

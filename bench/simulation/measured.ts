@@ -11,6 +11,8 @@ export interface Measured {
   readonly kind?: Kind
   /** How many of each ran; 1 unless said. */
   readonly counts?: Partial<Counts>
+  /** One uploaded, icons, who asked for each whether it is ready and waited for the answer; eight as fast as they could unless said. */
+  readonly isAlone?: boolean
   /** Pictures a second. */
   readonly rate: number
   /** CPU time a picture, by process: `worker` and `worker-2` are two workers, `client` is who uploads. */
@@ -40,6 +42,6 @@ export function cpuOf({ cpu }: Measured): Cpu {
 /** What the steps cost by this measurement; the requests of a photograph cost what those of an icon do. */
 export function costsBy(measured: Measured, icons: Measured, basis: Basis): Costs {
   return kindOf(measured) === 'icons'
-    ? costsOfIcon(cpuOf(measured), basis)
+    ? costsOfIcon(cpuOf(measured), basis, measured.isAlone ? 1 : 0)
     : costsOfPhotograph(cpuOf(measured), cpuOf(icons), basis)
 }

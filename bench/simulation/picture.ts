@@ -25,6 +25,8 @@ export interface Places {
 export interface Ways {
   /** From a visitor's form to the answer with the id. */
   upload(client: Process, picture: Picture): Way
+  /** From a visitor's question whether it is ready to the answer, once its task has ended. */
+  waitFor(client: Process, ended: Wait): Way
   /** A loop of a worker: asks for a task, does it, has the next one with its end. Never ends. */
   serve(worker: Process): Way
 }
@@ -38,7 +40,7 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     through.flatMap((from, at) => [move(from), cross(from, through[at + 1] ?? to)])
   const move = (process: Process): Wait => process.does(process.role === 'kv-store' ? 0 : piece[process.role])
   const intoStorage = (through: readonly Process[], storage: Storage) =>
-    inPieces(pieces, () => [...hops(through, storage.process), ...storage.takePiece])
+    inPieces(pieces, at => [...hops(through, storage.process), ...storage.takePiece(at)])
 
   // frontend/service.ts, submitTask; tasks/intake.ts
   function* submit(frontend: Process, client: Process, picture: Picture): Way {
@@ -50,6 +52,13 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
     yield frontend.does(costs.frontend.makeTask)
     yield* ask(frontend, database.process, database.newTask(picture))
     yield frontend.does(costs.frontend.answer)
+  }
+
+  // frontend/service.ts, isReady; tasks/readiness.ts
+  function* tell(frontend: Process, ended: Wait): Way {
+    yield frontend.does(costs.frontend.ask)
+    yield* askApart(frontend, database.process, database.tellOf(ended))
+    yield frontend.does(costs.frontend.tell)
   }
 
   // worker/task.ts
@@ -79,6 +88,12 @@ export function createWays({ costs, network, database, storageOf }: Places): Way
       const frontend = choose(client, 'frontend')
       yield* ask(client, frontend, submit(frontend, client, picture))
       yield client.does(costs.client.hear)
+    },
+    *waitFor(client, ended) {
+      yield client.does(costs.client.ask)
+      const frontend = choose(client, 'frontend')
+      yield* askApart(client, frontend, tell(frontend, ended))
+      yield client.does(costs.client.beTold)
     },
     // worker/pool.ts
     *serve(worker) {

@@ -1,5 +1,6 @@
+import { createBasis } from './basis.ts'
 import type { Check } from './check.ts'
-import type { Costs, Shared } from './costs.ts'
+import type { Costs } from './costs.ts'
 import { costsBy, countsOf, type Kind, kindOf, type Measured } from './measured.ts'
 import type { Role } from './process.ts'
 import { type Outcome, type Scenario, simulate, type Use } from './simulate.ts'
@@ -19,8 +20,6 @@ const workers = [1, 2, 4, 8, 16, 32, 64, 100]
 /** More of these may be started; there is one database and one kv-store. */
 const widening = ['frontend', 'storage'] as const
 
-/** How often a measurement is simulated to find out how many shared a transaction there: then it is about the same from one to the next. */
-const PASSES = 2
 /** A photograph has five times as many steps. */
 const PICTURES: Readonly<Record<Kind, number>> = { icons: 1_500, photographs: 300 }
 
@@ -80,10 +79,13 @@ export function simulateScaling(measured: readonly Measured[], options: ScalingO
   const icons = firstOf('icons')
   if (icons === undefined) throw new Error('nothing was measured with icons')
   const kinds = [icons, firstOf('photographs')].filter(row => row !== undefined)
-  const firsts = new Map(kinds.map(row => [row, costsFrom(row, icons)]))
+  const shareIn = (row: Measured, costs: Costs) => repeat(row, costs).shared
+  const basisOf = createBasis({ icons, transactionMs, shareIn })
+  const costsFrom = (row: Measured) => costsBy(row, icons, basisOf(row))
+  const firsts = new Map(kinds.map(row => [row, costsFrom(row)]))
   return {
     setting,
-    checks: measured.map(row => check(row, firsts.get(firstOf(kindOf(row)) as Measured) as Costs, icons)),
+    checks: measured.map(row => check(row, firsts.get(firstOf(kindOf(row)) as Measured) as Costs)),
     growths: [...firsts].map(([row, costs]) => grow(kindOf(row), costs)),
   }
 
@@ -93,26 +95,18 @@ export function simulateScaling(measured: readonly Measured[], options: ScalingO
       counts: countsOf(row),
       setting: { ...setting, is: 'one machine' },
       costs,
-      load: { is: 'as fast as they can', lanes: LANES },
+      load: row.isAlone ? { is: 'asking for theirs', lanes: 1 } : { is: 'as fast as they can', lanes: LANES },
       warmUp: 0,
       pictures: pictures[kindOf(row)],
       seed,
     })
   }
 
-  /** What steps cost by a measurement; how many shared what is done once for all can only be simulated. */
-  function costsFrom(row: Measured, icons: Measured): Costs {
-    let shared: Shared = { operations: 1, images: 1 }
-    for (let pass = 0; pass < PASSES; pass += 1)
-      shared = repeat(row, costsBy(row, icons, { transactionMs, shared })).shared
-    return costsBy(row, icons, { transactionMs, shared })
-  }
-
   /** @param first What steps cost by the first of its kind. */
-  function check(row: Measured, first: Costs, icons: Measured): Check {
+  function check(row: Measured, first: Costs): Check {
     const foretold = repeat(row, first).perSecond
-    const simulated = repeat(row, firsts.get(row) ?? costsFrom(row, icons)).perSecond
-    return { says: row.says, measured: row.rate, foretold, simulated }
+    const simulated = repeat(row, firsts.get(row) ?? costsFrom(row)).perSecond
+    return { says: row.says, isAlone: row.isAlone ?? false, measured: row.rate, foretold, simulated }
   }
 
   function grow(kind: Kind, costs: Costs): Growth {

@@ -7,14 +7,16 @@ import type { Picture } from './picture.ts'
 import type { Process, Role } from './process.ts'
 import type { Storage } from './storage.ts'
 import { type Counts, type Setting, startSystem } from './system.ts'
-import { start } from './way.ts'
+import { createHappening, start, type Wait } from './way.ts'
 
 /** Who uploads. */
 export type Load =
   /** So many who send one picture after the other and wait for nothing else: what the benches do. */
   | { readonly is: 'as fast as they can'; readonly lanes: number }
-  /** So many who send the next one once theirs is done. */
+  /** So many who send the next one once theirs is done, which they know without asking. */
   | { readonly is: 'waiting for theirs'; readonly lanes: number }
+  /** So many who ask whether theirs is ready, and send the next one with the answer. */
+  | { readonly is: 'asking for theirs'; readonly lanes: number }
   /** Visitors who know nothing of each other. */
   | { readonly is: 'at a rate'; readonly perSecond: number }
 
@@ -71,8 +73,9 @@ export function simulate({ counts, setting, costs, load, warmUp, pictures, seed 
   let lookedAt = 0
   let before = processes.map(usedBy)
 
-  const send = (then: { accepted?: () => void; ended?: () => void }) => {
+  const send = (then: { accepted?: (end: Wait) => void; ended?: () => void }) => {
     began += 1
+    const end = createHappening()
     const beganAt = events.now()
     const picture: Picture = {
       beganAt,
@@ -84,13 +87,16 @@ export function simulate({ counts, setting, costs, load, warmUp, pictures, seed 
           before = processes.map(usedBy)
         }
         then.ended?.()
+        end.happen()
       },
     }
-    start(ways.upload(client, picture), then.accepted)
+    start(ways.upload(client, picture), () => then.accepted?.(end.wait))
   }
+  const ask = (end: Wait) => start(ways.waitFor(client, end), lane)
   const lane = () => {
     if (isToEnd && began === warmUp + pictures) return
-    send(isToEnd ? { accepted: lane } : { ended: lane })
+    if (load.is === 'waiting for theirs') send({ ended: lane })
+    else send({ accepted: isToEnd ? lane : ask })
   }
   const come = (gapMs: number) => {
     events.after(durations.drawGap(gapMs), () => {

@@ -10,8 +10,15 @@ interface Step {
  * steps is the longer one hardly shows in what is simulated, since they all wait for the same loop.
  */
 export const steps = {
-  client: { send: step(0.6), hear: step(0.4) },
-  frontend: { readForm: step(0.5), makeTask: step(0.2), answer: step(0.3) },
+  // Who waits for a picture asks whether it is ready; what that takes is what `pipeline closed` takes more than `pipeline icons`.
+  client: { send: step(0.6), hear: step(0.4), ask: step(0.45, 0), beTold: step(0.35, 0) },
+  frontend: {
+    readForm: step(0.5),
+    makeTask: step(0.2),
+    answer: step(0.3),
+    ask: step(0.35, 0),
+    tell: step(0.35, 0),
+  },
   // Of an icon.
   storage: {
     accept: step(0.13, 3),
@@ -27,7 +34,7 @@ export const steps = {
     // Back from a thread, on to the next, where something is read that another storage has written.
     goOn: step(0.02, 0),
   },
-  /** What is beside a transaction itself. */
+  /** What is beside a transaction itself; who asks whether a picture is ready is read and answered once more. */
   database: { read: step(0.32, 2), write: step(0.04, 2), answer: step(0.14, 2) },
   worker: {
     fetch: step(0.15),
@@ -39,9 +46,9 @@ export const steps = {
   },
   /** In storage's threads, of an icon. */
   log: { sync: step(0.5, 2) },
-  /** In storage's threads, of a photograph; ten pieces of the upload are written, and ten of the result. */
+  /** In storage's threads, of a photograph; the upload is written in three goes, and the result. */
   files: {
-    write: step(0.025, 20),
+    write: step(0.5 / 6, 6),
     sync: step(0.1, 2),
     syncFolder: step(0.05, 2),
     open: step(0.03),
@@ -57,15 +64,15 @@ export type AllStepMs = { readonly [G in keyof Steps]: StepMs<G> }
 /**
  * What the steps of a group take, which took so long together.
  *
- * @param shared How many pictures shared each of these steps.
+ * @param often How often a picture took some of them, if it was not as often as it says there: less than once where several shared one.
  */
 export function spread<G extends keyof Steps>(
   group: G,
   ms: number,
-  shared: { readonly [K in keyof Steps[G]]?: number } = {},
+  often: { readonly [K in keyof Steps[G]]?: number } = {},
 ): StepMs<G> {
   const all = Object.entries(steps[group]) as [keyof Steps[G], Step][]
-  const sum = all.reduce((sum, [name, { weight, times }]) => sum + (weight * times) / (shared[name] ?? 1), 0)
+  const sum = all.reduce((sum, [name, { weight, times }]) => sum + weight * (often[name] ?? times), 0)
   return Object.fromEntries(all.map(([name, { weight }]) => [name, (ms * weight) / sum])) as StepMs<G>
 }
 

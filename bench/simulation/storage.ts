@@ -6,6 +6,8 @@ import { inTurn, together, type Wait, type Way } from './way.ts'
 
 /** Folders of a state: by the first digit of the id, which is never 0 (storage/engines/shelves.ts). */
 const FOLDERS = 9
+/** Pieces that are written together: 256 KB (storage/engines/incoming.ts). */
+const PIECES_A_WRITE = 4
 
 /** A storage service: how it keeps images and gives them out (storage/engines/files.ts). */
 export interface Storage {
@@ -15,8 +17,8 @@ export interface Storage {
   keep(state: 'working' | 'finished', body: Wait): Way
   /** Reads an image whole, which that process has kept, and sends it. */
   give(by: Process | undefined, body: Wait): Way
-  /** Takes in a piece of a streamed body: what its loop and a thread have to do. */
-  readonly takePiece: readonly Wait[]
+  /** Takes in a piece of a streamed body, the first of which is at 0: what its loop has to do, and with some of them a thread. */
+  takePiece(at: number): readonly Wait[]
 }
 
 export interface StorageOptions {
@@ -78,7 +80,10 @@ export function createStorage(options: StorageOptions): Storage {
       yield process.does(storage.answer)
       yield body
     },
-    takePiece: [process.does(piece.storage), process.doesFile(files.write)],
+    takePiece(at) {
+      const isWritten = (at + 1) % PIECES_A_WRITE === 0 || at === pieces - 1
+      return [process.does(piece.storage), ...(isWritten ? [process.doesFile(files.write)] : [])]
+    },
   }
 }
 
@@ -103,8 +108,5 @@ export function shareRuns(run: Wait): Wait {
 }
 
 /** A body that travels in pieces: each goes through all of these one after the other, and the next one follows behind it. */
-export const inPieces = (pieces: number, through: () => readonly Wait[]): Wait => {
-  if (pieces === 0) return resume => resume()
-  const piece = inTurn(through())
-  return together(Array.from({ length: pieces }, () => piece))
-}
+export const inPieces = (pieces: number, through: (at: number) => readonly Wait[]): Wait =>
+  together(Array.from({ length: pieces }, (_, at) => inTurn(through(at))))

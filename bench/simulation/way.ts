@@ -19,6 +19,27 @@ export function* result<T>(wait: Wait<T>): Way<T> {
   return (yield wait) as T
 }
 
+/** What happens once: who comes later does not wait. */
+export interface Happening {
+  readonly wait: Wait
+  happen(): void
+}
+
+export function createHappening(): Happening {
+  let hasHappened = false
+  const waiting: (() => void)[] = []
+  return {
+    wait: resume => {
+      if (hasHappened) resume()
+      else waiting.push(resume)
+    },
+    happen() {
+      hasHappened = true
+      for (const resume of waiting) resume()
+    },
+  }
+}
+
 /** One after the other: what a way does of steps that are known beforehand, in less time. */
 export const inTurn =
   (waits: readonly Wait[]): Wait =>

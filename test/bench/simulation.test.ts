@@ -92,8 +92,19 @@ t.test('a database, and a log, that have much to do do it in few transactions an
   t.ok(few.images < 1.5, `${few.images}`)
   const { images } = simulate({ ...wide, counts: { ...wide.counts, storage: 1 } }).shared
   t.ok(images > 4, `${images}`)
-  const photographs = { ...calm, costs: costsOfPhotograph(photograph, icon, alone), pictures: 60 }
-  t.equal(simulate(photographs).shared.images, 1, 'photographs go past the log')
+})
+
+t.test('who waits for a picture waits for two fsyncs and two fdatasyncs, one after the other', async t => {
+  const load = { is: 'asking for theirs', lanes: 1 } as const
+  const msOf = (slower: Partial<Setting>) =>
+    1_000 / simulate({ ...calm, setting: { ...together, ...slower }, load, warmUp: 10 }).perSecond
+  const ms = msOf({})
+  for (const slower of [{ fsyncMs: 5.16 }, { fdatasyncMs: 5.12 }]) {
+    const more = msOf(slower) - ms
+    t.ok(isAbout(more, 2 * 5, 0.05), `${more} of 10 ms more: ${JSON.stringify(slower)}`)
+  }
+  const unasked = simulate({ ...calm, setting: together, load: { ...load, is: 'waiting for theirs' } })
+  t.ok(ms > 1.05 * (1_000 / unasked.perSecond), 'and for the answer')
 })
 
 const measured: Measured[] = [
@@ -104,6 +115,7 @@ const measured: Measured[] = [
     rate: 250,
     cpu: { ...icon, worker: time(0.5, 0.45), 'worker-2': time(0.4, 0.35) },
   },
+  { says: 'one who waits', isAlone: true, rate: 150, cpu: icon },
 ]
 
 t.test('a report has the checks, and says of each system what gives out', async t => {
@@ -115,9 +127,18 @@ t.test('a report has the checks, and says of each system what gives out', async 
   })
   t.same(
     report.checks.map(({ says }) => says),
-    ['icons', 'two workers'],
+    ['icons', 'two workers', 'one who waits'],
   )
-  const [first, second] = report.checks
+  const [first, second, third] = report.checks
+  t.ok((third?.simulated ?? 0) < 0.8 * (first?.simulated ?? 0), 'one alone does not keep two cores busy')
+  t.ok(
+    (third?.foretold ?? 0) < 0.9 * (third?.simulated ?? 0),
+    'and what asking costs was not in what the first took',
+  )
+  t.same(
+    report.checks.map(({ isAlone }) => isAlone),
+    [false, false, true],
+  )
   t.equal(first?.foretold, first?.simulated)
   t.ok(
     isAbout(second?.foretold ?? 0, second?.simulated ?? 0, 0.01),

@@ -33,6 +33,15 @@ t.test('the steps of an icon take what was measured, however many shared them', 
   }
 })
 
+t.test('so do those of one whose uploader asked whether it is ready', async t => {
+  const costs = costsOfIcon(icon, alone, 1)
+  const { client, frontend, database } = costs
+  t.ok(isAbout(sumOf('client', costs) + client.ask + client.beTold, icon.client.loop, 1e-9))
+  t.ok(isAbout(sumOf('frontend', costs) + frontend.ask + frontend.tell, icon.frontend.loop, 1e-9))
+  const databaseMs = sumOf('database', costs) + database.read + database.answer + 2 * costs.transactionMs
+  t.ok(isAbout(databaseMs, icon.database.loop, 1e-9))
+})
+
 t.test('what is done beside the way of a picture stands beside the loop', async t => {
   const { all, loop, pool } = icon.worker
   t.ok(
@@ -63,6 +72,7 @@ t.test(
   async t => {
     const check = (measured: number, simulated: number, foretold = simulated) => ({
       says: '',
+      isAlone: false,
       measured,
       simulated,
       foretold,

@@ -1,13 +1,13 @@
 import t from 'tap'
-import { costsOfIcon } from '../../../bench/simulation/costs.ts'
+import { costsOfIcon, costsOfPhotograph } from '../../../bench/simulation/costs.ts'
 import { createDurations } from '../../../bench/simulation/durations.ts'
 import { createEvents } from '../../../bench/simulation/events.ts'
 import { createLog } from '../../../bench/simulation/log.ts'
 import { createMachine } from '../../../bench/simulation/machine.ts'
 import { createProcess, type Process } from '../../../bench/simulation/process.ts'
-import { createStorage, shareRuns } from '../../../bench/simulation/storage.ts'
+import { createStorage, inPieces, shareRuns } from '../../../bench/simulation/storage.ts'
 import { start } from '../../../bench/simulation/way.ts'
-import { alone, icon } from './measured.ts'
+import { alone, icon, photograph } from './measured.ts'
 
 t.test('all who wait while an fsync runs share the next', async t => {
   const events = createEvents()
@@ -70,6 +70,27 @@ t.test(
     }
   },
 )
+
+t.test('who finds the log idle is a batch alone, however long the loop takes to get to it', async t => {
+  const { events, process } = lone()
+  const log = createLog({ process, costs: costsOfIcon(icon, alone), fdatasyncMs: 0.5 })
+  process.does(5)(() => {})
+  const ends: number[] = []
+  for (const at of [0, 1, 2]) log.write(() => ends.push(at))
+  events.run(() => false)
+  t.same(ends, [0, 1, 2])
+  t.equal(log.batches(), 2, 'one, and the two that came meanwhile')
+})
+
+t.test('a photograph goes past the log, and is written in three goes', async t => {
+  const { events, durations, process } = lone()
+  const costs = costsOfPhotograph(photograph, icon, alone)
+  const storage = createStorage({ process, durations, costs, fsyncMs: 0.16, fdatasyncMs: 0.12 })
+  start(storage.keep('working', inPieces(costs.pieces, storage.takePiece)))
+  events.run(() => false)
+  t.equal(process.files.done(), 3 + 2, 'and an fsync for its bytes, and one for its name')
+  t.equal(storage.log.images(), 0)
+})
 
 t.test('what a storage has written itself it reads at once, what another has in threads', async t => {
   const { events, durations, process } = lone()
