@@ -8,6 +8,7 @@ import type { Shape } from './load.ts'
 import { printPace } from './pace.ts'
 import { printPhotographs } from './photographs.ts'
 import { type Outcome, printOutcomes, printPair, ROUNDS_ALONE, runPair, runRow, waitsOf } from './row.ts'
+import { onSlowDisk, slowDisk } from './slow-disk.ts'
 import { median, ratios } from './spread.ts'
 
 const waiting: Shape = {
@@ -26,7 +27,7 @@ const alone: Shape = {
 }
 const crowd: Shape = {
   ...fastIcons,
-  says: 'icons, 64 as fast as they can, 5 ms more for each fsync',
+  says: `icons, 64 as fast as they can, ${onSlowDisk}`,
   lanes: 64,
 }
 /** Nobody else is waited for, so that fsyncs and what they wait for are all there is to see. */
@@ -46,21 +47,7 @@ const BESIDE = 'against a bare system'
 /** Of what is held to a least time: a slow minute of the machine does not hide one that came too early. */
 const ROUNDS_LEAST = 2
 
-/** 5 ms more for each fsync, put in by strace, which stops a process for nothing else, and leaves it its number. */
-const SLOW = [
-  'strace',
-  '-D',
-  '-f',
-  '--seccomp-bpf',
-  '-qq',
-  '-o',
-  '/dev/null',
-  '-e',
-  'trace=fsync,fdatasync,syncfs',
-]
-const slowDisk: SystemOptions = {
-  each: () => ({ through: [...SLOW, '-e', 'inject=fsync,fdatasync,syncfs:delay_exit=5000'] }),
-}
+const slowed: SystemOptions = { each: () => ({ through: slowDisk }) }
 
 /**
  * Everything durable, every picture another one, a fresh folder and a warm-up for each run; beside the rate the CPU time of
@@ -98,10 +85,10 @@ export const pipeline: Bench = {
     photographs: printPhotographs,
     async 'slow-disk'(output, folder) {
       if (findStrace() === undefined) return output.line('left out')
-      const outcome = await runRow(iconRow(crowd, slowDisk), folder, ROUNDS_ALONE)
+      const outcome = await runRow(iconRow(crowd, slowed), folder, ROUNDS_ALONE)
       printOutcomes(output, [outcome])
-      const says = `${acknowledged.says}, 5 ms more for each fsync`
-      const slow = await runRow(iconRow({ ...acknowledged, says }, slowDisk), folder, ROUNDS_LEAST)
+      const says = `${acknowledged.says}, ${onSlowDisk}`
+      const slow = await runRow(iconRow({ ...acknowledged, says }, slowed), folder, ROUNDS_LEAST)
       const fast = await runRow(iconRow(acknowledged), folder, ROUNDS_LEAST)
       printOutcomes(output, [slow, fast])
       output.goal(rateGoal(outcome, 300))
