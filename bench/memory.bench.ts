@@ -15,13 +15,13 @@ import { createPeak, type Memory, type Peak, totalOf } from './peak.ts'
 import { openSet, type PictureSet } from './pictures.ts'
 import { pssOf } from './pss.ts'
 
-const TASKS = 200_000
+const TASKS = 400_000
 const STEP = 5_000
 /** As many as a row of the pipeline has, so many at a time. */
 const PHOTOGRAPHS = 960
 const PHOTOGRAPHS_STEP = 240
-/** Heaps, and what engines keep beside them, grow to their size over the first tasks, which is no slope. */
-const WARM_UP = 60_000
+/** Heaps, and what engines keep beside them, grow to their size over the first tasks and minutes, which is no slope. */
+const WARM_UP = 100_000
 /** What the slope is counted in. */
 const SLOPE_TASKS = 100_000
 /** Collecting has been over for long after so many ms, and what became free was given back. */
